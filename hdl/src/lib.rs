@@ -1,1 +1,3 @@
-//! See Cargo.toml.
+//! The gateware of the one-shot RNIC, one block a file.
+
+pub mod stream;

@@ -1,1 +1,3 @@
-//! See Cargo.toml.
+//! The gateware of the one-shot RNIC: one block a file, one folder a stage, `top.rs` wires them in path order.
+
+pub mod interfaces;

@@ -8,25 +8,25 @@
 
 use rust_hdl::prelude::*;
 
-/// Writes both sides of an interface: `out` fields are driven by the `Tx` side, `back` fields by the `Rx` side.
+/// Writes both sides of an interface: fields before the `;` are driven by the `Tx` side, fields after it by the `Rx` side.
 macro_rules! interface {
     ($(#[$meta:meta])* $tx:ident $txname:tt $rx:ident $rxname:tt {
-        $($(#[$ometa:meta])* out $of:ident: $ot:ty,)*
-        $($(#[$imeta:meta])* back $bf:ident: $bt:ty,)*
+        $($(#[$ometa:meta])* $of:ident: $ot:ty,)*
+        $(; $($(#[$imeta:meta])* $bf:ident: $bt:ty,)*)?
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, LogicInterface)]
         #[join = $rxname]
         pub struct $tx {
             $($(#[$ometa])* pub $of: Signal<Out, $ot>,)*
-            $($(#[$imeta])* pub $bf: Signal<In, $bt>,)*
+            $($($(#[$imeta])* pub $bf: Signal<In, $bt>,)*)?
         }
         /// The other side.
         #[derive(Clone, Debug, Default, LogicInterface)]
         #[join = $txname]
         pub struct $rx {
             $(pub $of: Signal<In, $ot>,)*
-            $(pub $bf: Signal<Out, $bt>,)*
+            $($(pub $bf: Signal<Out, $bt>,)*)?
         }
     };
 }
@@ -35,11 +35,12 @@ interface! {
     /// A 32-bit word stream; `last` ends a record. What the words mean is said where the stream is used.
     StreamTx "StreamTx" StreamRx "StreamRx" {
         /// The word; byte 0 of the wire or of memory is bits 7:0.
-        out data: Bits<32>,
+        data: Bits<32>,
         /// Last word of the record.
-        out last: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        last: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -47,15 +48,16 @@ interface! {
     /// Host to board: one 32-bit access. An 8-byte store is two beats, low word first, nothing between.
     BarRequestTx "BarRequestTx" BarRequestRx "BarRequestRx" {
         /// BAR number: 0, 2 or 4.
-        out bar: Bits<3>,
+        bar: Bits<3>,
         /// Byte offset in the BAR, a multiple of 4.
-        out offset: Bits<20>,
+        offset: Bits<20>,
         /// Store, else load.
-        out write: Bit,
+        write: Bit,
         /// Stored word.
-        out data: Bits<32>,
-        out valid: Bit,
-        back ready: Bit,
+        data: Bits<32>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -63,8 +65,8 @@ interface! {
     /// Board to host: one beat per load, in order; the host always takes it.
     BarResponseTx "BarResponseTx" BarResponseRx "BarResponseRx" {
         /// Loaded word.
-        out data: Bits<32>,
-        out valid: Bit,
+        data: Bits<32>,
+        valid: Bit,
     }
 }
 
@@ -72,13 +74,14 @@ interface! {
     /// Board to host: read `bytes` (1 to 4096) at byte address `iova`; never crosses 4 KiB.
     DmaReadRequestTx "DmaReadRequestTx" DmaReadRequestRx "DmaReadRequestRx" {
         /// Byte address.
-        out iova: Bits<48>,
+        iova: Bits<48>,
         /// Byte count.
-        out bytes: Bits<13>,
+        bytes: Bits<13>,
         /// Reset epoch, comes back with the data.
-        out epoch: Bits<2>,
-        out valid: Bit,
-        back ready: Bit,
+        epoch: Bits<2>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -86,14 +89,14 @@ interface! {
     /// Host to board: the aligned words that hold the bytes asked for, ceil((iova%4 + bytes)/4) of them, in request order. The board has reserved room: no ready. A refused read gives one beat with `error` and `last`.
     DmaReadDataTx "DmaReadDataTx" DmaReadDataRx "DmaReadDataRx" {
         /// Aligned word; bytes outside the request are undefined.
-        out data: Bits<32>,
+        data: Bits<32>,
         /// Last word of this request.
-        out last: Bit,
+        last: Bit,
         /// The bus refused the read.
-        out error: Bit,
+        error: Bit,
         /// Epoch of the request.
-        out epoch: Bits<2>,
-        out valid: Bit,
+        epoch: Bits<2>,
+        valid: Bit,
     }
 }
 
@@ -101,24 +104,26 @@ interface! {
     /// Board to host: a posted write burst. `iova` and `bytes` hold for the whole burst; data are the aligned words that hold the bytes, as in a read. Never crosses 4 KiB.
     DmaWriteTx "DmaWriteTx" DmaWriteRx "DmaWriteRx" {
         /// Byte address.
-        out iova: Bits<48>,
+        iova: Bits<48>,
         /// Byte count, 1 to 4096.
-        out bytes: Bits<13>,
+        bytes: Bits<13>,
         /// Aligned word.
-        out data: Bits<32>,
+        data: Bits<32>,
         /// Last word of the burst.
-        out last: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        last: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Board to host: send interrupt message `vector`.
     IrqTx "IrqTx" IrqRx "IrqRx" {
-        out vector: Bits<8>,
-        out valid: Bit,
-        back ready: Bit,
+        vector: Bits<8>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -126,11 +131,12 @@ interface! {
     /// A block asks the DMA read arbiter; at most 4096 bytes, never across 4 KiB.
     ReadClientRequestTx "ReadClientRequestTx" ReadClientRequestRx "ReadClientRequestRx" {
         /// Byte address.
-        out iova: Bits<48>,
+        iova: Bits<48>,
         /// Byte count.
-        out bytes: Bits<13>,
-        out valid: Bit,
-        back ready: Bit,
+        bytes: Bits<13>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -138,30 +144,31 @@ interface! {
     /// The arbiter's answer to one block: aligned words, in the block's request order; room is reserved, so no ready.
     ReadClientDataTx "ReadClientDataTx" ReadClientDataRx "ReadClientDataRx" {
         /// Aligned word.
-        out data: Bits<32>,
+        data: Bits<32>,
         /// Last word of the request.
-        out last: Bit,
+        last: Bit,
         /// Refused; comes once, with last.
-        out error: Bit,
-        out valid: Bit,
+        error: Bit,
+        valid: Bit,
     }
 }
 
 interface! {
     /// One access to check: `length` bytes at tagged offset `to` of `stag`, for VI `vi`.
     TptRequestTx "TptRequestTx" TptRequestRx "TptRequestRx" {
-        out stag: Bits<32>,
+        stag: Bits<32>,
         /// Tagged offset or virtual address.
-        out to: Bits<64>,
+        to: Bits<64>,
         /// Bytes, 0 allowed (checked, no pieces of non-zero size).
-        out length: Bits<16>,
+        length: Bits<16>,
         /// One abi::command::access bit.
-        out access: Bits<4>,
-        out vi: Bits<8>,
+        access: Bits<4>,
+        vi: Bits<8>,
         /// With a single_message region: this access ends the message.
-        out last_of_message: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        last_of_message: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -169,15 +176,16 @@ interface! {
     /// The answer: a refusal (one beat, `last`, `error` not 0), or pieces in order that cover the access, each within 4 KiB and one element. The client takes every piece without waiting for anything but the bus.
     TptPieceTx "TptPieceTx" TptPieceRx "TptPieceRx" {
         /// Abi::error::TptError.
-        out error: Bits<4>,
+        error: Bits<4>,
         /// Byte address of the piece.
-        out iova: Bits<48>,
+        iova: Bits<48>,
         /// Its byte count; 0 only for an access of length 0.
-        out bytes: Bits<13>,
+        bytes: Bits<13>,
         /// Last piece.
-        out last: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        last: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -185,23 +193,25 @@ interface! {
     /// How a client proves that admitted accesses are finished. The TPT flips `epoch` at a release and waits until `busy` of the old epoch is clear. A client sets busy[e] from the cycle its request is taken in epoch e until its last byte is read or written.
     TptDrainTx "TptDrainTx" TptDrainRx "TptDrainRx" {
         /// Epoch to file new accesses under.
-        out epoch: Bit,
+        epoch: Bit,
+        ;
         /// Unfinished accesses per epoch.
-        back busy: Bits<2>,
+        busy: Bits<2>,
     }
 }
 
 interface! {
     /// Asks the TPT to de-associate `stag` (or, with `peek`, only to look). `vi` must own it unless `force` (the driver's own invalidate).
     ReleaseRequestTx "ReleaseRequestTx" ReleaseRequestRx "ReleaseRequestRx" {
-        out stag: Bits<32>,
-        out vi: Bits<8>,
+        stag: Bits<32>,
+        vi: Bits<8>,
         /// Driver's invalidate: VI and ptag are not compared.
-        out force: Bit,
+        force: Bit,
         /// Look only: nothing changes.
-        out peek: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        peek: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -209,26 +219,28 @@ interface! {
     /// After the drain and after the elements are free again: one beat, held until taken.
     ReleaseResultTx "ReleaseResultTx" ReleaseResultRx "ReleaseResultRx" {
         /// Abi::error::TptError; 0 released.
-        out error: Bits<4>,
+        error: Bits<4>,
         /// The entry was bound by a one-shot.
-        out one_shot: Bit,
+        one_shot: Bit,
         /// The one-shot's context.
-        out context: Bits<32>,
+        context: Bits<32>,
         /// 0: no reply buffer.
-        out reply_handle: Bits<32>,
-        out reply_va: Bits<64>,
-        out reply_length: Bits<32>,
-        out valid: Bit,
-        back ready: Bit,
+        reply_handle: Bits<32>,
+        reply_va: Bits<64>,
+        reply_length: Bits<32>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Flush asks the TPT for the next one-shot bound to `vi`: released as by ReleaseRequest.
     WalkRequestTx "WalkRequestTx" WalkRequestRx "WalkRequestRx" {
-        out vi: Bits<8>,
-        out valid: Bit,
-        back ready: Bit,
+        vi: Bits<8>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -236,11 +248,12 @@ interface! {
     /// One released one-shot, or `done` when none is left.
     WalkResultTx "WalkResultTx" WalkResultRx "WalkResultRx" {
         /// No more.
-        out done: Bit,
-        out stag: Bits<32>,
-        out context: Bits<32>,
-        out valid: Bit,
-        back ready: Bit,
+        done: Bit,
+        stag: Bits<32>,
+        context: Bits<32>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -248,11 +261,12 @@ interface! {
     /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command.
     BindWordsTx "BindWordsTx" BindWordsRx "BindWordsRx" {
         /// Word number.
-        out index: Bits<8>,
-        out data: Bits<32>,
-        out last: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        index: Bits<8>,
+        data: Bits<32>,
+        last: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
@@ -260,168 +274,204 @@ interface! {
     /// TPT to command engine: one beat per command; error 0 means bound and valid.
     BindResultTx "BindResultTx" BindResultRx "BindResultRx" {
         /// Abi::error::CommandError.
-        out error: Bits<8>,
+        error: Bits<8>,
         /// Abi::error::Field.
-        out field: Bits<8>,
-        out valid: Bit,
+        field: Bits<8>,
+        valid: Bit,
     }
 }
 
 interface! {
     /// Command engine to every block that keeps VI state: word `word` of a create/modify VI command. All takers are ready in the same cycle, or it waits.
     ViConfigTx "ViConfigTx" ViConfigRx "ViConfigRx" {
-        out vi: Bits<8>,
+        vi: Bits<8>,
         /// 2 to 9.
-        out word: Bits<4>,
-        out data: Bits<32>,
-        out valid: Bit,
-        back ready: Bit,
+        word: Bits<4>,
+        data: Bits<32>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Command engine to the completer: queue `cq` starts at `iova` with 2^entries_log2 entries; 0 destroys it.
     CqConfigTx "CqConfigTx" CqConfigRx "CqConfigRx" {
-        out cq: Bits<8>,
-        out entries_log2: Bits<5>,
-        out iova: Bits<48>,
-        out valid: Bit,
-        back ready: Bit,
+        cq: Bits<8>,
+        entries_log2: Bits<5>,
+        iova: Bits<48>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Command engine to the completer: keep one entry of the queue for a one-shot. `ok` is valid in the cycle of the handshake.
     CqReserveTx "CqReserveTx" CqReserveRx "CqReserveRx" {
-        out cq: Bits<8>,
-        out valid: Bit,
-        back ready: Bit,
+        cq: Bits<8>,
+        valid: Bit,
+        ;
+        ready: Bit,
         /// An entry was kept.
-        back ok: Bit,
+        ok: Bit,
     }
 }
 
 interface! {
     /// Register block to the completer: consumer index and arm bit.
     CqDoorbellTx "CqDoorbellTx" CqDoorbellRx "CqDoorbellRx" {
-        out cq: Bits<8>,
-        out consumed: Bits<31>,
-        out arm: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        cq: Bits<8>,
+        consumed: Bits<31>,
+        arm: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Command engine to the work queues: append one entry of four words to VI `vi`'s send queue. `full` answers in the cycle of the handshake: nothing was stored.
     QueuePushTx "QueuePushTx" QueuePushRx "QueuePushRx" {
-        out vi: Bits<8>,
+        vi: Bits<8>,
         /// See command/work_queue.rs.
-        out word0: Bits<32>,
-        out word1: Bits<32>,
-        out word2: Bits<32>,
-        out word3: Bits<32>,
-        out valid: Bit,
-        back ready: Bit,
+        word0: Bits<32>,
+        word1: Bits<32>,
+        word2: Bits<32>,
+        word3: Bits<32>,
+        valid: Bit,
+        ;
+        ready: Bit,
         /// Refused.
-        back full: Bit,
+        full: Bit,
     }
 }
 
 interface! {
-    /// Reads entry `index` of VI `vi`'s queue (`receive` selects which): the answer is a four-word record on a Stream.
+    /// Reads one entry of a work queue of VI `vi`; the answer is a record of four words on a Stream (command/work_queue.rs
+    /// gives the layout; bits 31:24 of word 0 are the entry's index).
     QueueReadTx "QueueReadTx" QueueReadRx "QueueReadRx" {
-        out vi: Bits<8>,
-        out receive: Bit,
-        out index: Bits<8>,
-        out valid: Bit,
-        back ready: Bit,
+        vi: Bits<8>,
+        /// The receive queue, else the send queue.
+        receive: Bit,
+        /// 0 the entry at `index`, 1 the next one not yet taken, 2 the oldest one not yet done.
+        which: Bits<2>,
+        index: Bits<8>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Moves a pointer of VI `vi`'s queue: always taken, one a cycle.
     QueueStepTx "QueueStepTx" QueueStepRx "QueueStepRx" {
-        out vi: Bits<8>,
-        out valid: Bit,
+        vi: Bits<8>,
+        valid: Bit,
     }
 }
 
 interface! {
     /// Reads word `word` (slot number * 32 + word in slot) of slot RAM; `data` is valid in the cycle after the handshake.
     SlotReadTx "SlotReadTx" SlotReadRx "SlotReadRx" {
-        out word: Bits<13>,
-        out valid: Bit,
-        back ready: Bit,
+        word: Bits<13>,
+        valid: Bit,
+        ;
+        ready: Bit,
         /// Word asked for in the cycle before.
-        back data: Bits<32>,
+        data: Bits<32>,
     }
 }
 
 interface! {
     /// Slots of a command are free again: first slot and count. Always taken.
     SlotFreeTx "SlotFreeTx" SlotFreeRx "SlotFreeRx" {
-        out slot: Bits<8>,
-        out count: Bits<3>,
-        out valid: Bit,
+        slot: Bits<8>,
+        count: Bits<3>,
+        valid: Bit,
     }
 }
 
 interface! {
     /// Receive to transmit: the peer acknowledged everything before `sequence` on `vi`; `nak`: it misses what starts there. Applied before the frame's payload is placed.
     AckEventTx "AckEventTx" AckEventRx "AckEventRx" {
-        out vi: Bits<8>,
-        out sequence: Bits<32>,
-        out nak: Bit,
-        out valid: Bit,
-        back ready: Bit,
+        vi: Bits<8>,
+        sequence: Bits<32>,
+        nak: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Receive to transmit: everything before `sequence` on `vi` is placed. `now`: send a frame for it at once; `nak`: and say that `sequence` is missing. Always taken.
     AckOwedTx "AckOwedTx" AckOwedRx "AckOwedRx" {
-        out vi: Bits<8>,
-        out sequence: Bits<32>,
-        out now: Bit,
-        out nak: Bit,
-        out valid: Bit,
+        vi: Bits<8>,
+        sequence: Bits<32>,
+        now: Bit,
+        nak: Bit,
+        valid: Bit,
     }
 }
 
 interface! {
     /// A block breaks VI `vi`: it goes into error and is flushed. `event` is the abi::event::Event to raise first.
     ViErrorTx "ViErrorTx" ViErrorRx "ViErrorRx" {
-        out vi: Bits<8>,
-        out event: Bits<4>,
-        out valid: Bit,
-        back ready: Bit,
+        vi: Bits<8>,
+        event: Bits<4>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Sets a sticky event bit without breaking the VI.
     EventTx "EventTx" EventRx "EventRx" {
-        out vi: Bits<8>,
-        out event: Bits<4>,
-        out valid: Bit,
-        back ready: Bit,
+        vi: Bits<8>,
+        event: Bits<4>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// Flush asks an engine to let go of VI `vi`: ready answers when it holds nothing of that VI any more and will start nothing.
     FlushViTx "FlushViTx" FlushViRx "FlushViRx" {
-        out vi: Bits<8>,
-        out valid: Bit,
-        back ready: Bit,
+        vi: Bits<8>,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }
 
 interface! {
     /// A step fired for VI `vi` (abi::step).
     StepTx "StepTx" StepRx "StepRx" {
-        out fire: Bit,
-        out vi: Bits<8>,
+        fire: Bit,
+        vi: Bits<8>,
+    }
+}
+
+interface! {
+    /// A 32-bit store into BAR2 or BAR4, passed on by the BAR decoder.
+    StoreTx "StoreTx" StoreRx "StoreRx" {
+        /// Byte offset in the BAR.
+        offset: Bits<20>,
+        data: Bits<32>,
+        valid: Bit,
+        ;
+        ready: Bit,
+    }
+}
+
+interface! {
+    /// Flush to registers: the descriptor at the head of the failing queue of VI `vi` when it went into error. Always taken.
+    FailingDescriptorTx "FailingDescriptorTx" FailingDescriptorRx "FailingDescriptorRx" {
+        vi: Bits<8>,
+        va: Bits<64>,
+        valid: Bit,
     }
 }

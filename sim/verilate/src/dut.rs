@@ -85,11 +85,14 @@ pub struct OutputDifference {
     pub inputs: String,
 }
 
+/// Says which input of a block is its clock.
+pub type ClockOf<B> = fn(&mut B) -> &mut Signal<In, Clock>;
+
 /// A block under test.
 pub struct Dut<B: Block> {
     name: String,
     block: B,
-    clock: fn(&mut B) -> &mut Signal<In, Clock>,
+    clock: Option<ClockOf<B>>,
     model: Model,
     ports: Vec<Port>,
     values: PortValues,
@@ -98,22 +101,23 @@ pub struct Dut<B: Block> {
 }
 
 impl<B: Block> Dut<B> {
-    /// Connects `block`, builds its Verilated model and settles both with all inputs zero.
+    /// Connects `block` and builds its Verilated model; all inputs are zero.
     ///
-    /// `clock` says which input is the clock, usually `|b| &mut b.clock`.
-    pub fn new(
-        name: &str,
-        block: B,
-        clock: fn(&mut B) -> &mut Signal<In, Clock>,
-    ) -> Result<Self, DutError> {
-        Self::with_options(name, block, clock, &Options::bench())
+    /// `clock` is usually `|b| &mut b.clock`.
+    pub fn new(name: &str, block: B, clock: ClockOf<B>) -> Result<Self, DutError> {
+        Self::with_options(name, block, Some(clock), &Options::bench())
+    }
+
+    /// As `new`, for a block without a clock: `tick` then only settles.
+    pub fn unclocked(name: &str, block: B) -> Result<Self, DutError> {
+        Self::with_options(name, block, None, &Options::bench())
     }
 
     /// As `new`, with other build options.
     pub fn with_options(
         name: &str,
         mut block: B,
-        clock: fn(&mut B) -> &mut Signal<In, Clock>,
+        clock: Option<ClockOf<B>>,
         options: &Options,
     ) -> Result<Self, DutError> {
         block.connect_all();
@@ -205,11 +209,14 @@ impl<B: Block> Dut<B> {
     /// `tick` that returns the difference.
     pub fn try_tick(&mut self) -> Result<(), Divergence> {
         self.try_settle()?;
-        self.set_clock(true);
-        self.update()?;
         self.cycle += 1;
+        let Some(clock) = self.clock else {
+            return Ok(());
+        };
+        clock(&mut self.block).next = true.into();
+        self.update()?;
         self.compare("after the edge")?;
-        self.set_clock(false);
+        clock(&mut self.block).next = false.into();
         self.update()
     }
 
@@ -232,10 +239,6 @@ impl<B: Block> Dut<B> {
             stimulate(self.block_mut(), &mut stimulus);
             self.tick();
         }
-    }
-
-    fn set_clock(&mut self, high: bool) {
-        (self.clock)(&mut self.block).next = high.into();
     }
 
     /// Brings both simulations to rest with the block's present inputs.

@@ -29,7 +29,7 @@ mod verilog;
 
 pub use cells::{cells, CellReport};
 pub use check::{check_block, check_verilog, BlockError};
-pub use dut::{Divergence, Dut, DutError, OutputDifference};
+pub use dut::{ClockOf, Divergence, Dut, DutError, OutputDifference};
 pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};
 pub use model::{LoadError, Model, TracedModel};
 pub use ports::{ports, Port, PortDirection, PortValue};

@@ -13,11 +13,11 @@ use thiserror::Error;
 
 use crate::cache;
 use crate::lint::{lint, Finding};
-use crate::tools::{run, verilator_version, yosys_version, ToolError};
+use crate::tools::{debug_as_display, run, verilator_version, yosys_version, ToolError};
 use crate::verilog::verilog;
 
 /// A block that should not be used.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum BlockError {
     /// rust-hdl: something is unconnected, reads itself, or writes its inputs.
     #[error("rust-hdl refuses {block}: {error:?}")]
@@ -39,6 +39,8 @@ pub enum BlockError {
     #[error(transparent)]
     Tool(#[from] ToolError),
 }
+
+debug_as_display!(BlockError);
 
 fn list(findings: &[Finding]) -> String {
     let lines: Vec<_> = findings.iter().map(|f| format!("  {f}")).collect();

@@ -83,7 +83,8 @@ pub fn verilate(
 ) -> Result<PathBuf, ToolError> {
     let compile_flags = compile_flags(options);
     let port_list = format!("{ports:?}");
-    let mut ingredients = vec![top, verilog, &port_list, verilator_version()?, compiler()];
+    let mut ingredients = vec![top, verilog, &port_list];
+    ingredients.extend([verilator_version()?, compiler(), compiler_version()?]);
     ingredients.extend(VERILATOR_FLAGS);
     ingredients.extend(compile_flags.iter().map(String::as_str));
     ingredients.push(shim::PRELUDE);
@@ -152,7 +153,8 @@ fn generated_sources(generated: &Path) -> Result<Vec<String>, ToolError> {
 
 /// Verilator's runtime, compiled: objects, and the precompiled header of all models.
 fn runtime(options: &Options, compile_flags: &[String]) -> Result<PathBuf, ToolError> {
-    let mut ingredients = vec![verilator_version()?, compiler(), shim::PRELUDE];
+    let mut ingredients = vec![verilator_version()?, compiler(), compiler_version()?];
+    ingredients.push(shim::PRELUDE);
     ingredients.extend(compile_flags.iter().map(String::as_str));
     let name = format!("runtime-{}", cache::key(&ingredients));
     cache::get_or_build(&options.cache, &name, |work| {
@@ -220,6 +222,11 @@ fn compile_flags(options: &Options) -> Vec<String> {
 fn compiler() -> &'static str {
     static COMPILER: OnceLock<String> = OnceLock::new();
     COMPILER.get_or_init(|| env::var("CXX").unwrap_or_else(|_| String::from("g++")))
+}
+
+fn compiler_version() -> Result<&'static str, ToolError> {
+    static ANSWER: OnceLock<String> = OnceLock::new();
+    ask_once(&ANSWER, compiler(), &["--version"])
 }
 
 fn verilator_include() -> Result<PathBuf, ToolError> {

@@ -56,7 +56,7 @@ impl Default for Options {
 /// knows which of them matter), a match on states has no default (`CASEINCOMPLETE`: a latch would
 /// still be found), and one process drives all signals of a block (`UNOPTFLAT`: real loops are
 /// yosys's to find). All others stop the build.
-pub(crate) const EXPECTED_WARNINGS: &[&str] = &[
+pub const EXPECTED_WARNINGS: &[&str] = &[
     "-Wno-WIDTH",
     "-Wno-UNSIGNED",
     "-Wno-CMPCONST",
@@ -65,7 +65,7 @@ pub(crate) const EXPECTED_WARNINGS: &[&str] = &[
 ];
 
 /// rust-hdl writes old Verilog, in which SystemVerilog's keywords are names.
-pub(crate) const LANGUAGE: &[&str] = &["--default-language", "1364-2005"];
+pub const LANGUAGE: &[&str] = &["--default-language", "1364-2005"];
 
 /// What else Verilator is told for simulation.
 const VERILATOR_FLAGS: &[&str] = &[

@@ -1,1 +1,3 @@
-//! See Cargo.toml.
+//! The Verilated board and everything around it.
+
+include!(concat!(env!("OUT_DIR"), "/ports.rs"));

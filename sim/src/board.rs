@@ -297,7 +297,12 @@ impl Board {
                 .monitor
                 .violation(self.cycle, format!("interrupt vector {vector}")),
         }
-        if let Some(Some(eventfd)) = self.eventfds.get(index) {
+        self.signal(index);
+    }
+
+    /// Signals what a vector signals, as if the board had sent its message.
+    pub fn signal(&mut self, vector: usize) {
+        if let Some(Some(eventfd)) = self.eventfds.get(vector) {
             // Only a full counter can refuse, and then the reader has not seen 2^64 - 2 earlier ones.
             let _ = eventfd.write(1);
         }

@@ -207,6 +207,13 @@ impl BusMonitor {
         }
     }
 
+    /// Forgets 4-byte stores and loads that the simulator made itself.
+    pub(crate) fn uncount(&mut self, stores: u64, loads: u64) {
+        self.counts.mmio_writes -= stores;
+        self.counts.mmio_write_beats -= stores;
+        self.counts.mmio_reads -= loads;
+    }
+
     /// A store's beat was taken; `first` of its access.
     pub(crate) fn store(&mut self, cycle: u64, beat: &BarBeat, first: bool) {
         let before = (cycle, self.counts);

@@ -4,4 +4,5 @@ pub(crate) mod block_new;
 pub mod block_ram;
 pub mod command;
 pub mod interfaces;
+pub mod llp;
 pub mod stream;

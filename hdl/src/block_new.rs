@@ -8,5 +8,13 @@ macro_rules! block_new {
             $($constant: Constant::new(u64::from($value).into()),)*
         }
     };
+    // Arrays whose length is a const generic have no default either.
+    ($($field:ident)*; $($constant:ident = $value:expr),* $(,)?; $($array:ident)*) => {
+        Self {
+            $($field: Default::default(),)*
+            $($constant: Constant::new(u64::from($value).into()),)*
+            $($array: array_init::array_init(|_| Default::default()),)*
+        }
+    };
 }
 pub(crate) use block_new;

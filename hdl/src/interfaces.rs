@@ -258,7 +258,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command.
+    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command: after the last element; without a list with word 15, of a one-shot without a list already with word 13 (14 and 15 are checked by the engine). `index` goes from 255 back to 32. A list that cannot be read ends early.
     BindWordsTx "BindWordsTx" BindWordsRx "BindWordsRx" {
         /// Word number.
         index: Bits<8>,

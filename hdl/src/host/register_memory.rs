@@ -145,9 +145,14 @@ pub struct RegisterMemory {
 impl RegisterMemory {
     /// `identity` are the first sixteen words of BAR0.
     pub fn new(identity: [u32; 16]) -> Self {
-        let words = (0_u64..).zip(identity);
-        let identity: BTreeMap<Bits<8>, Bits<32>> = words
-            .map(|(at, word)| (at.into(), u64::from(word).into()))
+        Self::with_words(&identity)
+    }
+
+    /// The first entries of the memory at power-on; what is behind the identity lasts until the first reset.
+    pub fn with_words(words: &[u32]) -> Self {
+        let words = (0_u64..).zip(words);
+        let contents: BTreeMap<Bits<8>, Bits<32>> = words
+            .map(|(at, &word)| (at.into(), u64::from(word).into()))
             .collect();
         Self {
             clock: Default::default(),
@@ -173,7 +178,7 @@ impl RegisterMemory {
             entry: Default::default(),
             live: Default::default(),
             live_mask: Default::default(),
-            memory: RAM::new(identity),
+            memory: RAM::new(contents),
             state: Default::default(),
             scan: Default::default(),
             inserted: Default::default(),

@@ -85,7 +85,7 @@ impl Logic for DmaRead {
             owner_high,
             outstanding
         );
-        // Who is next: the lowest that asks, but one above the last before it.
+        // Who is next: the highest below the last one, else the highest.
         self.any.next = false;
         self.choice.next = bits::<2>(0);
         for i in 0..4 {
@@ -95,7 +95,7 @@ impl Logic for DmaRead {
             }
         }
         for i in 0..4 {
-            if self.request[i].valid.val() & (self.last.q.val() < i.to_bits::<2>()) {
+            if self.request[i].valid.val() & (self.last.q.val() > i.to_bits::<2>()) {
                 self.choice.next = i.to_bits();
             }
         }

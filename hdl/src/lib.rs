@@ -5,4 +5,5 @@ pub mod block_ram;
 pub mod command;
 pub mod interfaces;
 pub mod llp;
+pub mod host;
 pub mod stream;

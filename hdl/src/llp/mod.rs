@@ -1,0 +1,3 @@
+//! Lower layer: what carries FPDUs from board to board.
+
+pub mod crc32c;

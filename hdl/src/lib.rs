@@ -2,3 +2,4 @@
 
 pub mod interfaces;
 pub mod llp;
+pub mod stream;

@@ -3,3 +3,4 @@
 pub mod interfaces;
 pub mod llp;
 pub mod stream;
+pub mod tpt;

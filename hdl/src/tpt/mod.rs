@@ -79,7 +79,7 @@ pub struct Tpt<const T: usize, const S: usize, const V: usize> {
     /// Pulse: an access of the peer was refused.
     pub remote_protection_error: Signal<Out, Bit>,
 
-    table: TptTable<T>,
+    entries: TptTable<T>,
     sges: SgeTable<S>,
     free: FreeList<S>,
     vis: ViTable<V>,
@@ -112,7 +112,7 @@ impl<const T: usize, const S: usize, const V: usize> Tpt<T, S, V> {
             tpt_release: Default::default(),
             local_protection_error: Default::default(),
             remote_protection_error: Default::default(),
-            table: Default::default(),
+            entries: Default::default(),
             sges: Default::default(),
             free: Default::default(),
             vis: Default::default(),
@@ -133,7 +133,7 @@ impl<const T: usize, const S: usize, const V: usize> Default for Tpt<T, S, V> {
 impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, table, sges, free, vis, check, walker, binder, releaser);
+        clock!(self, clock, entries, sges, free, vis, check, walker, binder, releaser);
 
         // Check, and the walk behind it.
         self.check.reset.next = self.reset.val();
@@ -142,8 +142,8 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
             TptPieceTx::link(&mut self.piece[i], &mut self.walker.piece[i]);
             TptDrainTx::link(&mut self.drain[i], &mut self.releaser.drain[i]);
         }
-        self.check.low.next = self.table.low.val();
-        self.check.high.next = self.table.high.val();
+        self.check.low.next = self.entries.low.val();
+        self.check.high.next = self.entries.high.val();
         self.check.rights.next = self.vis.rights.val();
         self.check.ptag.next = self.vis.ptag.val();
         self.check.release_wants.next = self.releaser.wants.val();
@@ -156,10 +156,10 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
         self.walker.index.next = self.check.index.val();
         self.walker.offset.next = self.check.offset.val();
         self.walker.length.next = self.check.length.val();
-        self.walker.list.next = self.check.list.val();
+        self.walker.listed.next = self.check.listed.val();
         self.walker.fire.next = self.check.fire.val();
-        self.walker.low.next = self.table.low.val();
-        self.walker.high.next = self.table.high.val();
+        self.walker.low.next = self.entries.low.val();
+        self.walker.high.next = self.entries.high.val();
         self.walker.sge_low.next = self.sges.low.val();
         self.walker.sge_high.next = self.sges.high.val();
 
@@ -168,11 +168,11 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
         BindWordsRx::link(&mut self.bind, &mut self.binder.words);
         BindResultTx::link(&mut self.bind_result, &mut self.binder.result);
         self.binder.lent.next = self.check.lent_bind.val();
-        self.binder.low.next = self.table.low.val();
+        self.binder.low.next = self.entries.low.val();
         self.binder.ptag.next = self.vis.ptag.val();
         self.binder.draining.next = self.releaser.draining.val();
         self.binder.draining_index.next = self.releaser.index.val();
-        self.binder.write_ready.next = self.table.bind_ready.val();
+        self.binder.write_ready.next = self.entries.bind_ready.val();
         self.binder.head.next = self.free.head.val();
         self.binder.free.next = self.free.free.val();
         self.binder.chain_changes.next = self.releaser.give.val();
@@ -188,35 +188,35 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
         WalkRequestRx::link(&mut self.walk, &mut self.releaser.walk);
         WalkResultTx::link(&mut self.walk_result, &mut self.releaser.walk_result);
         self.releaser.lent.next = self.check.lent_release.val();
-        self.releaser.low.next = self.table.low.val();
-        self.releaser.high.next = self.table.high.val();
-        self.releaser.extra.next = self.table.extra.val();
-        self.releaser.clear_ready.next = self.table.release_ready.val();
+        self.releaser.low.next = self.entries.low.val();
+        self.releaser.high.next = self.entries.high.val();
+        self.releaser.extra.next = self.entries.extra.val();
+        self.releaser.clear_ready.next = self.entries.release_ready.val();
         self.releaser.ptag.next = self.vis.ptag.val();
         self.releaser.chain_walked.next = self.binder.chain_walked.val();
 
         // The table.
-        self.table.check_index.next = self.check.index.val();
-        self.table.check_row.next = self.check.row.val();
-        self.table.lent_release.next = self.check.lent_release.val();
-        self.table.release_index.next = self.releaser.index.val();
-        self.table.release_row.next = self.releaser.row.val();
-        self.table.release_clear.next = self.releaser.clear.val();
-        self.table.lent_bind.next = self.check.lent_bind.val();
-        self.table.bind_read_index.next = self.binder.read_index.val();
-        self.table.bind_index.next = self.binder.index.val();
-        self.table.bind_row.next = self.binder.row.val();
-        self.table.bind_low_write.next = self.binder.low_write.val();
-        self.table.bind_low.next = self.binder.low_data.val();
-        self.table.bind_high_write.next = self.binder.high_write.val();
-        self.table.bind_high.next = self.binder.high_data.val();
-        self.table.bind_extra_write.next = self.binder.extra_write.val();
-        self.table.bind_extra.next = self.binder.extra_data.val();
-        self.table.walk_index.next = self.walker.cursor_index.val();
-        self.table.walk_low_write.next = self.walker.cursor_low_write.val();
-        self.table.walk_low.next = self.walker.cursor_low.val();
-        self.table.walk_high_write.next = self.walker.cursor_high_write.val();
-        self.table.walk_high.next = self.walker.cursor_high.val();
+        self.entries.check_index.next = self.check.index.val();
+        self.entries.check_row.next = self.check.row.val();
+        self.entries.lent_release.next = self.check.lent_release.val();
+        self.entries.release_index.next = self.releaser.index.val();
+        self.entries.release_row.next = self.releaser.row.val();
+        self.entries.release_clear.next = self.releaser.clear.val();
+        self.entries.lent_bind.next = self.check.lent_bind.val();
+        self.entries.bind_read_index.next = self.binder.read_index.val();
+        self.entries.bind_index.next = self.binder.index.val();
+        self.entries.bind_row.next = self.binder.row.val();
+        self.entries.bind_low_write.next = self.binder.low_write.val();
+        self.entries.bind_low.next = self.binder.low_data.val();
+        self.entries.bind_high_write.next = self.binder.high_write.val();
+        self.entries.bind_high.next = self.binder.high_data.val();
+        self.entries.bind_extra_write.next = self.binder.extra_write.val();
+        self.entries.bind_extra.next = self.binder.extra_data.val();
+        self.entries.walk_index.next = self.walker.cursor_index.val();
+        self.entries.walk_low_write.next = self.walker.cursor_low_write.val();
+        self.entries.walk_low.next = self.walker.cursor_low.val();
+        self.entries.walk_high_write.next = self.walker.cursor_high_write.val();
+        self.entries.walk_high.next = self.walker.cursor_high.val();
 
         // The elements.
         self.sges.walk_read.next = self.walker.sge_read.val();

@@ -61,7 +61,7 @@ pub struct SgeWalk<const T: usize, const S: usize> {
     /// Bytes.
     pub length: Signal<In, Bits<16>>,
     /// The region has elements.
-    pub list: Signal<In, Bit>,
+    pub listed: Signal<In, Bit>,
     /// This access uses up a single-message region.
     pub fire: Signal<In, Bit>,
     /// Row 3, low word.
@@ -216,7 +216,7 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
                 self.of_client.d.next = self.client.val();
                 self.refusal.d.next = self.error.val();
                 self.entry.d.next = self.index.val();
-                self.is_list.d.next = self.list.val() & !self.empty.val();
+                self.is_list.d.next = self.listed.val() & !self.empty.val();
                 self.fires.d.next = self.fire.val() & !self.error.val().any();
                 self.first.d.next = self.low.val().get_bits::<S>(0);
                 self.last.d.next = self.low.val().get_bits::<S>(10);
@@ -231,7 +231,7 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
                 }
                 if self.valid.val() {
                     self.state.d.next = WalkState::Split;
-                    if self.list.val() & !self.empty.val() {
+                    if self.listed.val() & !self.empty.val() {
                         self.state.d.next = WalkState::Seek;
                     }
                 }

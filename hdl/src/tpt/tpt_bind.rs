@@ -145,7 +145,7 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     entry: DFF<Bits<T>>,
     key: DFF<Bits<8>>,
     rights: DFF<Bits<4>>,
-    list: DFF<Bit>,
+    listed: DFF<Bit>,
     pages: DFF<Bit>,
     page_mask: DFF<Bits<32>>,
     count: DFF<Bits<8>>,
@@ -189,7 +189,6 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     mode_list: Signal<Local, Bits<32>>,
     mode_bound: Signal<Local, Bits<32>>,
     mode_one_shot: Signal<Local, Bits<32>>,
-    mode_single: Signal<Local, Bits<32>>,
     mode: Signal<Local, Bits<32>>,
     entry_flags: Signal<Local, Bits<32>>,
     chain: Signal<Local, Bits<32>>,
@@ -279,7 +278,7 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             entry: Default::default(),
             key: Default::default(),
             rights: Default::default(),
-            list: Default::default(),
+            listed: Default::default(),
             pages: Default::default(),
             page_mask: Default::default(),
             count: Default::default(),
@@ -322,7 +321,6 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             mode_list: Default::default(),
             mode_bound: Default::default(),
             mode_one_shot: Default::default(),
-            mode_single: Default::default(),
             mode: Default::default(),
             entry_flags: Default::default(),
             chain: Default::default(),
@@ -377,7 +375,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             entry,
             key,
             rights,
-            list,
+            listed,
             pages,
             page_mask,
             count,
@@ -439,7 +437,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
 
         // Row 0, low word.
         self.mode_list.next = bits::<32>(1);
-        if self.list.q.val() {
+        if self.listed.q.val() {
             self.mode_list.next = bits::<32>(3);
         }
         self.mode_bound.next = self.mode_list.val();
@@ -554,7 +552,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                         }
                         if self.word.val() == bits::<4>(3) {
                             self.rights.d.next = self.data.val().get_bits::<4>(0);
-                            self.list.d.next = self.kind_of.val() != self.kind_contiguous.val();
+                            self.listed.d.next = self.kind_of.val() != self.kind_contiguous.val();
                             self.pages.d.next = self.kind_of.val() == self.kind_pages.val();
                             self.page_mask.d.next = self.new_mask.val() ^ self.ones.val();
                             self.count.d.next = self.elements.val();
@@ -609,7 +607,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.running.d.next = self.inverted.val();
                             self.kept.d.next = self.running.q.val();
                             if !self.nonzero.val()
-                                | (self.list.q.val() & self.data.val().get_bit(31))
+                                | (self.listed.q.val() & self.data.val().get_bit(31))
                             {
                                 self.new_error.next = self.bad_field.val();
                                 self.new_field.next = self.field_length.val();
@@ -630,7 +628,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                         if self.word.val() == bits::<4>(8) {
                             self.row.next = bits::<2>(3);
                             self.high_write.next = self.writes.val();
-                            if !self.list.q.val() & self.iova_bad.val() {
+                            if !self.listed.q.val() & self.iova_bad.val() {
                                 self.new_error.next = self.bad_field.val();
                                 self.new_field.next = self.field_iova.val();
                             }
@@ -752,7 +750,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             BindState::Finish => {
                 self.asks.d.next = false;
                 self.state.d.next = BindState::WriteFlags;
-                if self.list.q.val() {
+                if self.listed.q.val() {
                     self.state.d.next = BindState::WriteChain;
                     if !self.covered.q.val() {
                         self.new_error.next = self.length_mismatch.val();

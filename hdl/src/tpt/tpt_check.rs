@@ -86,7 +86,7 @@ pub struct TptCheck<const T: usize, const V: usize> {
     /// Bytes.
     pub length: Signal<Out, Bits<16>>,
     /// The region has elements.
-    pub list: Signal<Out, Bit>,
+    pub listed: Signal<Out, Bit>,
     /// This access uses up a single-message region.
     pub fire: Signal<Out, Bit>,
 
@@ -190,7 +190,7 @@ impl<const T: usize, const V: usize> TptCheck<T, V> {
             error: Default::default(),
             offset: Default::default(),
             length: Default::default(),
-            list: Default::default(),
+            listed: Default::default(),
             fire: Default::default(),
             step_vi: Default::default(),
             step: Default::default(),
@@ -371,7 +371,7 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
         self.error.next = self.answer.val();
         self.offset.next = self.to.q.val().get_bits::<32>(0);
         self.length.next = self.bytes_asked.q.val();
-        self.list.next = self.is_list.q.val();
+        self.listed.next = self.is_list.q.val();
         self.fire.next = self.is_single.q.val() & self.ends_message.q.val();
         self.step.next = false;
         self.step_vi.next = bit_cast::<8, V>(self.of_vi.q.val());

@@ -120,7 +120,7 @@ pub struct TptRelease<const T: usize, const S: usize, const V: usize> {
     epoch: DFF<Bit>,
     error: DFF<Bits<4>>,
     one_shot: DFF<Bit>,
-    list: DFF<Bit>,
+    listed: DFF<Bit>,
     count: DFF<Bits<8>>,
     first: DFF<Bits<S>>,
     last: DFF<Bits<S>>,
@@ -190,7 +190,7 @@ impl<const T: usize, const S: usize, const V: usize> TptRelease<T, S, V> {
             epoch: Default::default(),
             error: Default::default(),
             one_shot: Default::default(),
-            list: Default::default(),
+            listed: Default::default(),
             count: Default::default(),
             first: Default::default(),
             last: Default::default(),
@@ -240,7 +240,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptRelease<T, S, 
             epoch,
             error,
             one_shot,
-            list,
+            listed,
             count,
             first,
             last,
@@ -376,7 +376,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptRelease<T, S, 
             ReleaseState::Judge => {
                 self.row.next = bits::<2>(2);
                 self.one_shot.d.next = self.low.val().get_bit(4);
-                self.list.d.next = self.low.val().get_bit(1);
+                self.listed.d.next = self.low.val().get_bit(1);
                 self.count.d.next = self.low.val().get_bits::<8>(24);
                 self.reply_handle.d.next = self.extra.val();
                 self.error.d.next = self.verdict.val();
@@ -419,7 +419,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptRelease<T, S, 
                 } else if self.quiet.val() {
                     self.step.next = true;
                     self.state.d.next = ReleaseState::Answer;
-                    if self.list.q.val() {
+                    if self.listed.q.val() {
                         self.step.next = false;
                         self.state.d.next = ReleaseState::Free;
                     }

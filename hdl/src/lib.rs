@@ -7,3 +7,4 @@ pub mod interfaces;
 pub mod llp;
 pub mod host;
 pub mod stream;
+pub mod tpt;

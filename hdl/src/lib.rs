@@ -3,8 +3,8 @@
 pub(crate) mod block_new;
 pub mod block_ram;
 pub mod command;
+pub mod host;
 pub mod interfaces;
 pub mod llp;
-pub mod host;
 pub mod stream;
 pub mod tpt;

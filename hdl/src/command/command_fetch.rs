@@ -405,8 +405,28 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, index, opcode, flags, vi, error, field, binding, result_seen, bound,
-            reserving, reserved, stray, detail, hold, hold_high, count, decoded, failed, overran
+            self,
+            clock,
+            state,
+            index,
+            opcode,
+            flags,
+            vi,
+            error,
+            field,
+            binding,
+            result_seen,
+            bound,
+            reserving,
+            reserved,
+            stray,
+            detail,
+            hold,
+            hold_high,
+            count,
+            decoded,
+            failed,
+            overran
         );
 
         // The word that the slot RAM shows, in all the ways it is looked at.
@@ -510,9 +530,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         if self.entry_bad.val() {
             self.decode_error.next = self.bad_field.val();
             self.decode_field.next = self.field_slot_count.val();
-        } else if !self.word_opcode.val().any()
-            | (self.word_opcode.val() >= self.op_limit.val())
-        {
+        } else if !self.word_opcode.val().any() | (self.word_opcode.val() >= self.op_limit.val()) {
             self.decode_error.next = self.bad_field.val();
             self.decode_field.next = self.field_opcode.val();
         } else if self.extra_flags.val().any() {
@@ -672,8 +690,8 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                 if self.moves.val() {
                     self.next_index.next = self.index_up.val();
                     self.binding.d.next = self.streams.val();
-                    self.reserving.d.next = self.streams.val()
-                        & (self.opcode_now.val() == self.op_one_shot.val());
+                    self.reserving.d.next =
+                        self.streams.val() & (self.opcode_now.val() == self.op_one_shot.val());
                     self.error.d.next = self.decode_error.val();
                     self.field.d.next = self.decode_field.val();
                     self.state.d.next = FetchState::ReadHeader;
@@ -802,8 +820,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                     }
                     if (self.index.q.val() == bits::<8>(8)) & !self.is_cq_command.val() {
                         self.hold_high.d.next = bit_cast::<16, 32>(self.word.val());
-                        if (self.in_memory.val()
-                            | (self.opcode.q.val() == self.op_raw_send.val()))
+                        if (self.in_memory.val() | (self.opcode.q.val() == self.op_raw_send.val()))
                             & self.high_half.val().any()
                         {
                             self.found.next = self.bad_field.val();
@@ -811,8 +828,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                         }
                     }
                     if (self.index.q.val() == bits::<8>(13))
-                        & (self.is_vi_work.val()
-                            | (self.opcode.q.val() == self.op_raw_send.val()))
+                        & (self.is_vi_work.val() | (self.opcode.q.val() == self.op_raw_send.val()))
                         & self.too_long.val()
                     {
                         self.found.next = self.bad_field.val();
@@ -912,8 +928,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                 } else if self.is_vi_work.val() {
                     // Word 0 of the queue entry: kind, flags, slot, slot count.
                     self.push.valid.next = true;
-                    self.push.data.next = (bit_cast::<32, 8>(self.flags.q.val())
-                        << bits::<6>(4))
+                    self.push.data.next = (bit_cast::<32, 8>(self.flags.q.val()) << bits::<6>(4))
                         | (bit_cast::<32, L>(self.entry_slot.val()) << bits::<6>(12))
                         | (bit_cast::<32, 3>(self.entry_count.val()) << bits::<6>(17))
                         | bits::<32>(1);
@@ -1100,10 +1115,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             FetchState::Report => {
                 // Words 2 and 4 are words 1 and 2 of the slot.
                 self.next_index.next = bits::<8>(1);
-                if !self.error.q.val().any()
-                    & !self.stray.q.val()
-                    & !self.flag_report.val().any()
-                {
+                if !self.error.q.val().any() & !self.stray.q.val() & !self.flag_report.val().any() {
                     self.state.d.next = FetchState::Free;
                 } else {
                     self.complete.valid.next = true;
@@ -1171,8 +1183,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         self.word_in_slot.next = bit_cast::<5, 8>(self.next_index.val());
         if self.reads_list.val() & self.in_memory.val() {
             self.slot_offset.next = bits::<L>(0);
-            self.word_in_slot.next =
-                bit_cast::<5, 3>(self.chunk_word.val()) + bits::<5>(4);
+            self.word_in_slot.next = bit_cast::<5, 3>(self.chunk_word.val()) + bits::<5>(4);
         }
         self.slot.next = self.entry_slot.val() + self.slot_offset.val();
         self.read_word.next = (bit_cast::<W, L>(self.slot.val()) << bits::<4>(5))

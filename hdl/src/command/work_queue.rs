@@ -25,13 +25,8 @@ use crate::interfaces::{QueuePushRx, QueueReadRx, QueueStepRx, StreamTx};
 
 /// `V` is log2 of the VIs and `N` their number; `Q` is log2 of the depth, `P` = Q + 1, `A` = V + 1 + Q + 2.
 #[derive(LogicBlock)]
-pub struct WorkQueue<
-    const V: usize,
-    const N: usize,
-    const Q: usize,
-    const P: usize,
-    const A: usize,
-> {
+pub struct WorkQueue<const V: usize, const N: usize, const Q: usize, const P: usize, const A: usize>
+{
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Empties all queues.
@@ -408,12 +403,9 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             self.receive_open[i].d.next = self.receive_open[i].q.val();
             self.send_posts[i].d.next = self.send_posts[i].q.val();
 
-            self.send[i].push.next =
-                self.push_now.val() & (self.push_vi.val() == i.to_bits::<4>());
+            self.send[i].push.next = self.push_now.val() & (self.push_vi.val() == i.to_bits::<4>());
             self.receive[i].push.next = false;
-            if self.push_now.val()
-                & self.drop_open.val()
-                & (self.push_vi.val() == i.to_bits::<4>())
+            if self.push_now.val() & self.drop_open.val() & (self.push_vi.val() == i.to_bits::<4>())
             {
                 self.send_open[i].d.next = false;
             }
@@ -441,10 +433,10 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
                 & (self.receive_done[0].vi.val() == i.to_bits::<8>()))
                 | (self.receive_done[1].valid.val()
                     & (self.receive_done[1].vi.val() == i.to_bits::<8>()));
-            self.send[i].clear.next = self.reset.val()
-                | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>()));
-            self.receive[i].clear.next = self.reset.val()
-                | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>()));
+            self.send[i].clear.next =
+                self.reset.val() | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>()));
+            self.receive[i].clear.next =
+                self.reset.val() | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>()));
             if self.send[i].clear.val() {
                 self.send_open[i].d.next = false;
                 self.receive_open[i].d.next = false;

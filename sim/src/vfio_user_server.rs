@@ -85,9 +85,9 @@ impl VfioUserServer {
 impl Drop for VfioUserServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        // Ends a wait for a client. Whether a client is there or not, the next round of the loop is the last.
-        let connected = UnixStream::connect(&self.path);
-        if let (Ok(_), Some(thread)) = (connected, self.thread.take()) {
+        // Ends a wait for a client; the connection must be closed again before its end is waited for.
+        let listens = UnixStream::connect(&self.path).is_ok();
+        if let (true, Some(thread)) = (listens, self.thread.take()) {
             let _ = thread.join();
         }
     }

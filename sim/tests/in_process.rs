@@ -11,7 +11,38 @@ use rnic_abi::step::Step;
 use rnic_sim::{Backing, BusEvent, Gateware, Impairments, Rights, Setup, Sim, SimBoard, Timing};
 use vm_memory::{Bytes, MmapRegion, VolatileMemory};
 
-use double::{go, map_all, memory, set_sink, wait_for_power_on, BYTES, CQE, IOVA, SINK};
+use double::{BYTES, CQE, IOVA, SINK};
+
+/// Memory of a test.
+fn memory() -> Arc<MmapRegion> {
+    Arc::new(MmapRegion::new(BYTES as usize).unwrap())
+}
+
+/// Maps `region` at `IOVA`.
+fn map_all(board: &SimBoard, region: &Arc<MmapRegion>) {
+    let backing = Backing::Region {
+        region: region.clone(),
+        offset: 0,
+    };
+    board.map(IOVA, BYTES, backing, Rights::READ_WRITE).unwrap();
+}
+
+/// Waits for the end of power-on reset.
+fn wait_for_power_on(board: &SimBoard) {
+    while board.bar_read(0, map::STATUS, 4) & u64::from(status::RESETTING) != 0 {}
+}
+
+/// Says where what arrives goes.
+fn set_sink(board: &SimBoard, sink: u64, cqe: u64) {
+    board.bar_write(2, 0x10, 8, sink);
+    board.bar_write(2, 0x18, 8, cqe);
+}
+
+/// Sends `bytes` from `source`.
+fn go(board: &SimBoard, source: u64, bytes: u64) {
+    board.bar_write(2, 0x00, 8, source);
+    board.bar_write(2, 0x08, 8, bytes);
+}
 
 /// Two doubles with memory, out of reset, sinks set.
 fn pair(setup: Setup) -> (Sim, [SimBoard; 2], [Arc<MmapRegion>; 2]) {

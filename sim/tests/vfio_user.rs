@@ -169,7 +169,7 @@ fn memory_without_a_descriptor_is_reached_through_the_process() {
     exchange(
         &mut stream,
         1,
-        &[&[0, 0, 1, 0], b"{}\0".as_slice()].concat(),
+        &[&[0, 0, 1, 0], b"{\"capabilities\":{}}\0".as_slice()].concat(),
     );
     let address = memory[skew..].as_mut_ptr() as u64;
     let mut body = Vec::new();

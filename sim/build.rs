@@ -142,7 +142,9 @@ impl Verilator {
             fs::write(&source, &board.verilog)?;
             let generated = directory.join("generated");
             let mut command = Command::new("verilator");
-            command.args(VERILATOR_FLAGS).args(["--prefix", board.class]);
+            command
+                .args(VERILATOR_FLAGS)
+                .args(["--prefix", board.class]);
             if self.trace {
                 command.arg("--trace-fst");
             }
@@ -225,7 +227,10 @@ impl Verilator {
             hash.update(part);
         }
         let digest = hash.finalize();
-        let key: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let key: String = digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let finished = self.cache.join(format!("{library}-{key}"));
         if !finished.exists() {
             // Two builds may run at once: each works in its own place, the first to finish stays.

@@ -257,7 +257,9 @@ impl Board {
                         self.monitor.load();
                     }
                 }
-                None => self.monitor.violation(cycle, "answer to no load".to_string()),
+                None => self
+                    .monitor
+                    .violation(cycle, "answer to no load".to_string()),
             }
         }
         if let Some(word) = self.outputs.wire_tx.filter(|_| self.inputs.wire_tx_ready) {

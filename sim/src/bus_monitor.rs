@@ -364,7 +364,9 @@ fn place_in(frame: &[u8], bytes: &[u8], taken: &[(usize, usize)], usual: usize) 
                 .iter()
                 .all(|&(start, end)| at + bytes.len() <= start || at >= end)
     };
-    std::iter::once(usual.min(last)).chain(0..=last).find(|&at| fits(at))
+    std::iter::once(usual.min(last))
+        .chain(0..=last)
+        .find(|&at| fits(at))
 }
 
 fn opcode_name(code: u8) -> String {

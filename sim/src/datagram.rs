@@ -92,7 +92,9 @@ impl Datagram {
     pub fn take(&mut self) -> Option<Frame> {
         let mut frames = lock(&self.arrivals.frames);
         let frame = frames.pop_front();
-        self.arrivals.any.store(!frames.is_empty(), Ordering::Release);
+        self.arrivals
+            .any
+            .store(!frames.is_empty(), Ordering::Release);
         frame
     }
 
@@ -105,7 +107,9 @@ impl Datagram {
 
 impl fmt::Debug for Datagram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Datagram").field("own", &self.own).finish_non_exhaustive()
+        f.debug_struct("Datagram")
+            .field("own", &self.own)
+            .finish_non_exhaustive()
     }
 }
 

@@ -220,7 +220,8 @@ impl Dma {
         let skip = (request.iova % 4) as usize;
         let bytes = request.bytes as usize;
         self.answer.clear();
-        self.answer.resize((skip + bytes).next_multiple_of(4), FILLER);
+        self.answer
+            .resize((skip + bytes).next_multiple_of(4), FILLER);
         let wanted = &mut self.answer[skip..skip + bytes];
         self.answer_error = memory.read(request.iova, wanted).is_err();
         self.answered_words = 0;
@@ -263,7 +264,10 @@ impl Dma {
         if end.next_multiple_of(4) != self.burst.len() {
             monitor.violation(
                 cycle,
-                format!("DMA write of {bytes} bytes at {iova:#x} in {} words", self.burst.len() / 4),
+                format!(
+                    "DMA write of {bytes} bytes at {iova:#x} in {} words",
+                    self.burst.len() / 4
+                ),
             );
             return;
         }

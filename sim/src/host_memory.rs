@@ -135,7 +135,10 @@ impl HostMemory {
             return Err(MapError::Range { iova, bytes });
         }
         if let Backing::Region { region, offset } = &backing {
-            if offset.checked_add(bytes).is_none_or(|end| end > region.size() as u64) {
+            if offset
+                .checked_add(bytes)
+                .is_none_or(|end| end > region.size() as u64)
+            {
                 return Err(MapError::Short { iova, bytes });
             }
         }
@@ -229,9 +232,13 @@ impl HostMemory {
                     }
                 }
             }
-            Backing::Process { pid, va } => {
-                copy_process(*pid, va + offset, data.as_ptr().cast_mut(), data.len(), true)
-            }
+            Backing::Process { pid, va } => copy_process(
+                *pid,
+                va + offset,
+                data.as_ptr().cast_mut(),
+                data.len(),
+                true,
+            ),
             Backing::Nothing => Err(DmaError::Inaccessible),
         }
     }
@@ -311,8 +318,12 @@ mod tests {
     #[test]
     fn an_access_must_lie_in_one_range_with_the_right() {
         let mut memory = HostMemory::default();
-        memory.map(0x1000, 0x1000, region(0x1000), Rights::READ_WRITE).unwrap();
-        memory.map(0x2000, 0x1000, region(0x1000), Rights::READ_ONLY).unwrap();
+        memory
+            .map(0x1000, 0x1000, region(0x1000), Rights::READ_WRITE)
+            .unwrap();
+        memory
+            .map(0x2000, 0x1000, region(0x1000), Rights::READ_ONLY)
+            .unwrap();
         let mut data = [0; 16];
         assert_eq!(memory.write(0x1FF0, &[7; 16]), Ok(()));
         assert_eq!(memory.read(0x1FF0, &mut data), Ok(()));
@@ -327,10 +338,15 @@ mod tests {
     #[test]
     fn mappings_do_not_overlap_and_unmap_takes_whole_ranges() {
         let mut memory = HostMemory::default();
-        memory.map(0x1000, 0x2000, region(0x2000), Rights::READ_WRITE).unwrap();
+        memory
+            .map(0x1000, 0x2000, region(0x2000), Rights::READ_WRITE)
+            .unwrap();
         for (iova, bytes) in [(0x1000, 1), (0x2FFF, 1), (0, 0x1001), (0, 0x10000)] {
             let refused = memory.map(iova, bytes, region(0x10000), Rights::READ_WRITE);
-            assert!(matches!(refused, Err(MapError::Overlap { other: 0x1000, .. })));
+            assert!(matches!(
+                refused,
+                Err(MapError::Overlap { other: 0x1000, .. })
+            ));
         }
         assert_eq!(memory.unmap(0x1000, 0x1000), 0);
         assert_eq!(memory.unmap(0, u64::MAX), 1);
@@ -349,7 +365,9 @@ mod tests {
             pid: std::process::id() as i32,
             va: buffer.as_mut_ptr() as u64,
         };
-        memory.map(0x5000, 100, backing, Rights::READ_WRITE).unwrap();
+        memory
+            .map(0x5000, 100, backing, Rights::READ_WRITE)
+            .unwrap();
         memory.write(0x5003, &[9; 5]).unwrap();
         let mut data = [0; 10];
         memory.read(0x5000, &mut data).unwrap();

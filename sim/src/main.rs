@@ -17,7 +17,6 @@ use std::time::Instant;
 use anyhow::{bail, ensure, Context, Result};
 use clap::Parser;
 use rnic_sim::timeline;
-use rnic_sim::vfio_user_server::Left;
 use rnic_sim::{Datagram, Gateware, Impairments, Link, Setup, Sim, Timing, VfioUserServer};
 use serde_json::json;
 
@@ -87,7 +86,7 @@ struct Options {
 
 /// Why the program goes on or ends.
 enum Happening {
-    Left(Left),
+    Left(usize),
     Signal,
 }
 
@@ -101,7 +100,9 @@ fn main() -> Result<()> {
     let sim = Sim::new(setup(&options)?);
     sim.with(|simulation| -> Result<()> {
         if let Some(path) = &options.pcap {
-            simulation.write_pcap(path).with_context(|| cannot_write(path))?;
+            simulation
+                .write_pcap(path)
+                .with_context(|| cannot_write(path))?;
         }
         if let Some(path) = &options.trace {
             let trace = simulation.trace();
@@ -120,7 +121,11 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let mut servers = Vec::new();
     for (index, path) in options.boards.iter().enumerate() {
-        let server = VfioUserServer::start(sim.board(index), path, leave_channel(&happenings)?);
+        let happenings = happenings.clone();
+        let server = VfioUserServer::start(sim.board(index), path, move || {
+            // Refused when the program is about to end anyway.
+            let _ = happenings.send(Happening::Left(index));
+        });
         servers.push(server.with_context(|| format!("cannot serve on {}", path.display()))?);
     }
     println!("ready");
@@ -145,7 +150,10 @@ fn setup(options: &Options) -> Result<Setup> {
             let Some(path) = other.strip_prefix("dgram:") else {
                 bail!("--wire {other}: expected pair, loop or dgram:PATH");
             };
-            ensure!(options.boards.len() == 1, "a datagram wire joins one board to another process");
+            ensure!(
+                options.boards.len() == 1,
+                "a datagram wire joins one board to another process"
+            );
             let datagram = Datagram::open(Path::new(path));
             Link::Datagram(datagram.with_context(|| format!("cannot take an end of {path}"))?)
         }
@@ -176,7 +184,7 @@ fn wait_for_end(happened: &Receiver<Happening>, once: bool, boards: usize) -> Re
     loop {
         match happened.recv()? {
             Happening::Signal => return Ok(()),
-            Happening::Left(Left(board)) => {
+            Happening::Left(board) => {
                 used.insert(board);
                 if once && used.len() == boards {
                     return Ok(());
@@ -202,20 +210,6 @@ fn write_results(options: &Options, sim: &Sim, started: Instant) -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// A channel for a server's goodbyes that ends in the program's own.
-fn leave_channel(happenings: &Sender<Happening>) -> Result<Sender<Left>> {
-    let (left, leaving) = channel();
-    let happenings = happenings.clone();
-    thread::Builder::new().spawn(move || {
-        while let Ok(left) = leaving.recv() {
-            if happenings.send(Happening::Left(left)).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(left)
 }
 
 /// SIGTERM and SIGINT, blocked in this thread and those it starts.
@@ -250,7 +244,7 @@ fn gateware(name: &str) -> Result<Gateware, String> {
     Gateware::from_name(name).ok_or_else(|| "expected small or full".to_string())
 }
 
-fn per_mille() -> clap::builder::RangedU64ValueParser<u32> {
+fn per_mille() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(0..=1000)
 }
 

@@ -232,7 +232,8 @@ impl<W: Write> Pcap<W> {
             client_port,
             streams,
         };
-        self.conversations.insert(pair(client, server), conversation);
+        self.conversations
+            .insert(pair(client, server), conversation);
     }
 
     /// Writes the MPA request or reply.
@@ -262,7 +263,9 @@ impl<W: Write> Pcap<W> {
         };
         let direction = usize::from(conversation.client != source);
         // Whoever speaks first in a direction names its first number: as sender, or as receiver that still expects it.
-        conversation.streams[1 - direction].base.get_or_insert(acknowledged);
+        conversation.streams[1 - direction]
+            .base
+            .get_or_insert(acknowledged);
         let stream = &mut conversation.streams[direction];
         stream.base.get_or_insert(sequence);
         let segment = conversation.segment(key, direction, Some(sequence), Some(acknowledged));

@@ -47,7 +47,8 @@ impl Segment<'_> {
 
     /// All bytes, from the destination MAC on.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(ETHERNET_BYTES + IP_BYTES + TCP_BYTES + self.payload.len());
+        let mut bytes =
+            Vec::with_capacity(ETHERNET_BYTES + IP_BYTES + TCP_BYTES + self.payload.len());
         bytes.extend_from_slice(&mac(self.destination.0));
         bytes.extend_from_slice(&mac(self.source.0));
         bytes.extend_from_slice(&ETHERTYPE_IPV4.to_be_bytes());

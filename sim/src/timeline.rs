@@ -63,7 +63,9 @@ pub struct Round {
 pub fn svg(events: &[StepEvent]) -> String {
     let mut rounds = first_rounds(events);
     if rounds.is_empty() {
-        if let (Some(first), Some(last)) = (events.first(), events.iter().take(WITHOUT_ROUNDS).last()) {
+        if let (Some(first), Some(last)) =
+            (events.first(), events.iter().take(WITHOUT_ROUNDS).last())
+        {
             rounds.push(Round {
                 title: "the first steps".to_string(),
                 from: first.cycle,
@@ -109,9 +111,13 @@ pub fn first_rounds(events: &[StepEvent]) -> Vec<Round> {
         if bind.step != Step::TptBind {
             continue;
         }
-        let of = |step: Step| move |event: &&StepEvent| event.board == bind.board && event.step == step;
+        let of =
+            |step: Step| move |event: &&StepEvent| event.board == bind.board && event.step == step;
         let post = events[..index].iter().rfind(of(Step::CommandPost));
-        let Some(release) = events[index..].iter().position(|event| of(Step::TptRelease)(&event)) else {
+        let Some(release) = events[index..]
+            .iter()
+            .position(|event| of(Step::TptRelease)(&event))
+        else {
             continue;
         };
         let end = events[index + release..].iter().find(of(Step::Complete));
@@ -120,7 +126,9 @@ pub fn first_rounds(events: &[StepEvent]) -> Vec<Round> {
         };
         let reads = |own: bool| {
             let span = &events[index..index + release];
-            let read = |event: &&StepEvent| event.step == Step::PayloadRead && (event.board == bind.board) == own;
+            let read = |event: &&StepEvent| {
+                event.step == Step::PayloadRead && (event.board == bind.board) == own
+            };
             span.iter().filter(read).count()
         };
         let kind = if reads(false) > reads(true) {
@@ -128,7 +136,11 @@ pub fn first_rounds(events: &[StepEvent]) -> Vec<Round> {
         } else {
             "reads from"
         };
-        let title = format!("board {} {kind} the buffer of board {}", bind.board ^ 1, bind.board);
+        let title = format!(
+            "board {} {kind} the buffer of board {}",
+            bind.board ^ 1,
+            bind.board
+        );
         if rounds.iter().all(|known| known.title != title) {
             rounds.push(Round {
                 title,
@@ -207,7 +219,8 @@ fn panel(text: &mut String, round: &Round, events: &[StepEvent], top: f64) -> f6
         if sent.step != Step::LlpSend {
             continue;
         }
-        let arrives = |event: &&&StepEvent| event.board != sent.board && event.step == Step::LlpReceive;
+        let arrives =
+            |event: &&&StepEvent| event.board != sent.board && event.step == Step::LlpReceive;
         if let Some(arrived) = shown[index..].iter().find(arrives) {
             let _ = writeln!(
                 text,
@@ -264,7 +277,10 @@ mod tests {
 
     /// Post and bind on `board`, payload read `reader`, release and completion, from `start` on.
     fn round(start: u64, board: u8, reader: u8) -> Vec<StepEvent> {
-        let mut events = vec![event(start, board, Step::CommandPost), event(start + 9, board, Step::TptBind)];
+        let mut events = vec![
+            event(start, board, Step::CommandPost),
+            event(start + 9, board, Step::TptBind),
+        ];
         for at in 0..4 {
             events.push(event(start + 50 + 20 * at, reader, Step::PayloadRead));
             events.push(event(start + 60 + 20 * at, reader, Step::LlpSend));
@@ -282,7 +298,10 @@ mod tests {
         let titles: Vec<&str> = rounds.iter().map(|round| round.title.as_str()).collect();
         assert_eq!(
             titles,
-            ["board 1 writes into the buffer of board 0", "board 1 reads from the buffer of board 0"]
+            [
+                "board 1 writes into the buffer of board 0",
+                "board 1 reads from the buffer of board 0"
+            ]
         );
         assert_eq!((rounds[0].from, rounds[0].to), (100, 290));
         assert_eq!((rounds[1].from, rounds[1].to), (700, 890));
@@ -299,6 +318,14 @@ mod tests {
 
     #[test]
     fn ticks_are_round_numbers() {
-        assert_eq!([tick_step(10), tick_step(100), tick_step(1000), tick_step(3000)], [1, 10, 100, 500]);
+        assert_eq!(
+            [
+                tick_step(10),
+                tick_step(100),
+                tick_step(1000),
+                tick_step(3000)
+            ],
+            [1, 10, 100, 500]
+        );
     }
 }

@@ -18,7 +18,6 @@ use std::os::fd::{FromRawFd, IntoRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -34,8 +33,8 @@ use vmm_sys_util::eventfd::EventFd;
 
 use crate::host_memory::{Backing, Rights};
 use crate::in_process::SimBoard;
-use crate::peer::peer_pid;
 use crate::pci_config::{bar_bytes, PciConfig, CONFIG_BYTES, MSIX_TABLE_OFFSET};
+use crate::peer::peer_pid;
 
 /// A served board; dropping it ends the service once the client has left.
 pub struct VfioUserServer {
@@ -44,13 +43,14 @@ pub struct VfioUserServer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A client has left the board of this number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left(pub usize);
-
 impl VfioUserServer {
-    /// Listens on `path` (a socket that nobody listens on any more is replaced) and serves one client after the other.
-    pub fn start(board: SimBoard, path: &Path, left: Sender<Left>) -> io::Result<Self> {
+    /// Listens on `path` (a socket that nobody listens on any more is replaced) and serves one client after the other. Calls
+    /// `left` whenever one has left and the board is reset.
+    pub fn start(
+        board: SimBoard,
+        path: &Path,
+        left: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
         if path.exists() && UnixStream::connect(path).is_err() {
             fs::remove_file(path)?;
         }
@@ -65,9 +65,10 @@ impl VfioUserServer {
                 // An error here is a client that went away in the middle of something.
                 let _ = server.run(&mut function);
                 function.disconnect();
-                if stopped.load(Ordering::Acquire) || left.send(Left(function.board.index())).is_err() {
+                if stopped.load(Ordering::Acquire) {
                     return;
                 }
+                left();
             }
         };
         let thread = thread::Builder::new()
@@ -84,9 +85,9 @@ impl VfioUserServer {
 impl Drop for VfioUserServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        // Ends a wait for a client. Whether a client is there or not, the next round of the loop is the last.
-        let connected = UnixStream::connect(&self.path);
-        if let (Ok(_), Some(thread)) = (connected, self.thread.take()) {
+        // Ends a wait for a client; the connection must be closed again before its end is waited for.
+        let listens = UnixStream::connect(&self.path).is_ok();
+        if let (true, Some(thread)) = (listens, self.thread.take()) {
             let _ = thread.join();
         }
     }

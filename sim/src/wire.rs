@@ -266,7 +266,11 @@ mod tests {
         assert_eq!(counts.delivered, expected);
         assert_eq!(arrived.len() as u64, expected);
         assert!(arrived.windows(2).any(|two| two[0][0] == two[1][0] + 1));
-        assert_eq!(arrivals(impairments, 4000).0, arrived, "same seed, same fates");
+        assert_eq!(
+            arrivals(impairments, 4000).0,
+            arrived,
+            "same seed, same fates"
+        );
     }
 
     #[test]

@@ -8,12 +8,41 @@ use std::time::{Duration, Instant};
 use rnic_abi::command::{opcode, RING_ENTRY_BYTES, SLOT_BYTES};
 use rnic_abi::registers::{map, status, RING_OFFSET, SLOTS_OFFSET};
 use rnic_abi::step::Step;
-use rnic_sim::{
-    Backing, BusEvent, Gateware, Impairments, Rights, Setup, Sim, SimBoard, Timing,
-};
+use rnic_sim::{Backing, BusEvent, Gateware, Impairments, Rights, Setup, Sim, SimBoard, Timing};
 use vm_memory::{Bytes, MmapRegion, VolatileMemory};
 
-use double::{go, map_all, memory, set_sink, wait_for_power_on, BYTES, CQE, IOVA, SINK};
+use double::{BYTES, CQE, IOVA, SINK};
+
+/// Memory of a test.
+fn memory() -> Arc<MmapRegion> {
+    Arc::new(MmapRegion::new(BYTES as usize).unwrap())
+}
+
+/// Maps `region` at `IOVA`.
+fn map_all(board: &SimBoard, region: &Arc<MmapRegion>) {
+    let backing = Backing::Region {
+        region: region.clone(),
+        offset: 0,
+    };
+    board.map(IOVA, BYTES, backing, Rights::READ_WRITE).unwrap();
+}
+
+/// Waits for the end of power-on reset.
+fn wait_for_power_on(board: &SimBoard) {
+    while board.bar_read(0, map::STATUS, 4) & u64::from(status::RESETTING) != 0 {}
+}
+
+/// Says where what arrives goes.
+fn set_sink(board: &SimBoard, sink: u64, cqe: u64) {
+    board.bar_write(2, 0x10, 8, sink);
+    board.bar_write(2, 0x18, 8, cqe);
+}
+
+/// Sends `bytes` from `source`.
+fn go(board: &SimBoard, source: u64, bytes: u64) {
+    board.bar_write(2, 0x00, 8, source);
+    board.bar_write(2, 0x08, 8, bytes);
+}
 
 /// Two doubles with memory, out of reset, sinks set.
 fn pair(setup: Setup) -> (Sim, [SimBoard; 2], [Arc<MmapRegion>; 2]) {
@@ -150,7 +179,9 @@ fn refused_dma_is_reported_to_the_board_and_counted() {
         region: to.clone(),
         offset: 0,
     };
-    other.map(0x50_0000, 0x1000, backing, Rights::READ_ONLY).unwrap();
+    other
+        .map(0x50_0000, 0x1000, backing, Rights::READ_ONLY)
+        .unwrap();
     set_sink(&other, 0x50_0000, IOVA + CQE);
     fill(&from, 0, 64, 9);
     let before = bytes_at(&to, 0, 64);
@@ -215,7 +246,10 @@ fn same_seed_and_stimulus_same_trace_hash() {
         assert!(sim.run_until_idle(100_000));
         sim.with(|simulation| {
             let trace = simulation.trace();
-            assert!(trace.events().iter().any(|event| event.step == Step::Complete));
+            assert!(trace
+                .events()
+                .iter()
+                .any(|event| event.step == Step::Complete));
             (trace.hash(), trace.count(), simulation.cycles())
         })
     };
@@ -232,13 +266,29 @@ fn the_monitor_knows_commands_queues_and_phases() {
     let (sim, [one, other], _) = pair(Setup::pair(Gateware::Double));
     let post = |board: &SimBoard, entry: u32, words: &[(u32, u32)]| {
         for &(word, value) in words {
-            board.bar_write(4, SLOTS_OFFSET + entry * SLOT_BYTES as u32 + 4 * word, 4, value.into());
+            board.bar_write(
+                4,
+                SLOTS_OFFSET + entry * SLOT_BYTES as u32 + 4 * word,
+                4,
+                value.into(),
+            );
         }
         let ring_entry = u64::from(entry | 1 << 16) | 1 << 32;
-        board.bar_write(4, RING_OFFSET + entry * RING_ENTRY_BYTES as u32, 8, ring_entry);
+        board.bar_write(
+            4,
+            RING_OFFSET + entry * RING_ENTRY_BYTES as u32,
+            8,
+            ring_entry,
+        );
     };
     let cqe = (IOVA + CQE) as u32;
-    let create_cq = [(0, opcode::CREATE_CQ.into()), (2, 1), (3, 4), (4, cqe), (5, 0)];
+    let create_cq = [
+        (0, opcode::CREATE_CQ.into()),
+        (2, 1),
+        (3, 4),
+        (4, cqe),
+        (5, 0),
+    ];
     post(&other, 0, &create_cq);
     post(&other, 1, &[(0, opcode::NOP.into()), (1, 77)]);
     go(&one, IOVA, 64);

@@ -208,10 +208,9 @@ impl Logic for Loopback {
         self.memory.write_enable.next =
             self.bar.valid.val() & self.bar.write.val() & (self.bar.bar.val() != 2);
         self.bar.ready.next = !self.loading.q.val();
-        self.loading.d.next =
-            self.bar.valid.val() & !self.bar.write.val() & !self.loading.q.val();
-        self.load_status.d.next = (self.bar.bar.val() == 0)
-            & (self.bar.offset.val() == self.status_offset.val());
+        self.loading.d.next = self.bar.valid.val() & !self.bar.write.val() & !self.loading.q.val();
+        self.load_status.d.next =
+            (self.bar.bar.val() == 0) & (self.bar.offset.val() == self.status_offset.val());
         self.answered.d.next = self.loading.q.val();
         self.status.next = 0.into();
         if !self.running.val() {
@@ -381,7 +380,11 @@ impl Logic for Loopback {
         }
 
         // Doorbell page.
-        if self.bar.valid.val() & self.bar.write.val() & (self.bar.bar.val() == 2) & self.running.val() {
+        if self.bar.valid.val()
+            & self.bar.write.val()
+            & (self.bar.bar.val() == 2)
+            & self.running.val()
+        {
             if self.bar.offset.val() == 0x00 {
                 self.source.d.next = (self.source.q.val() & 0xFFFF_FFFF_0000_0000_u64)
                     | bit_cast::<64, 32>(self.bar.data.val());

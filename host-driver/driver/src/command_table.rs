@@ -49,18 +49,37 @@ pub struct CommandTable {
 impl CommandTable {
     /// A table for a board with `entries` TPT entries.
     pub fn new(entries: u32) -> Self {
-        Self { entries: vec![None; entries as usize], next_context: 1 }
+        Self {
+            entries: vec![None; entries as usize],
+            next_context: 1,
+        }
     }
 
     /// Saves {STag, reference}; returns the context for the command, different for each.
     pub fn save(&mut self, stag: Stag, reference: u64) -> Result<u32, CommandTableError> {
         let context = self.next_context;
         let entries = self.entries.len();
-        let entry = self.entries.get_mut(stag.index() as usize).ok_or(CommandTableError::Index { stag, entries })?;
-        if let Some(Saved { stag: other, state: State::Posted, .. }) = entry {
-            return Err(CommandTableError::InUse { stag, other: *other });
+        let entry = self
+            .entries
+            .get_mut(stag.index() as usize)
+            .ok_or(CommandTableError::Index { stag, entries })?;
+        if let Some(Saved {
+            stag: other,
+            state: State::Posted,
+            ..
+        }) = entry
+        {
+            return Err(CommandTableError::InUse {
+                stag,
+                other: *other,
+            });
         }
-        *entry = Some(Saved { stag, context, reference, state: State::Posted });
+        *entry = Some(Saved {
+            stag,
+            context,
+            reference,
+            state: State::Posted,
+        });
         self.next_context = self.next_context.wrapping_add(1);
         Ok(context)
     }
@@ -75,16 +94,29 @@ impl CommandTable {
     /// Compares what came back with what was saved, and completes it.
     pub fn complete(&mut self, stag: Stag, context: u32) -> Result<Saved, CommandTableError> {
         let entries = self.entries.len();
-        let entry = self.entries.get_mut(stag.index() as usize).ok_or(CommandTableError::Index { stag, entries })?;
+        let entry = self
+            .entries
+            .get_mut(stag.index() as usize)
+            .ok_or(CommandTableError::Index { stag, entries })?;
         let saved = entry.as_mut().ok_or(CommandTableError::Unknown { stag })?;
         if saved.stag != stag {
-            return Err(CommandTableError::StagMismatch { saved: saved.stag, returned: stag });
+            return Err(CommandTableError::StagMismatch {
+                saved: saved.stag,
+                returned: stag,
+            });
         }
         if saved.context != context {
-            return Err(CommandTableError::ContextMismatch { stag, saved: saved.context, returned: context });
+            return Err(CommandTableError::ContextMismatch {
+                stag,
+                saved: saved.context,
+                returned: context,
+            });
         }
         if saved.state == State::Completed {
-            return Err(CommandTableError::Twice { stag, reference: saved.reference });
+            return Err(CommandTableError::Twice {
+                stag,
+                reference: saved.reference,
+            });
         }
         saved.state = State::Completed;
         Ok(*saved)
@@ -92,12 +124,19 @@ impl CommandTable {
 
     /// The entry of an STag, if it is that STag's.
     pub fn get(&self, stag: Stag) -> Option<&Saved> {
-        self.entries.get(stag.index() as usize)?.as_ref().filter(|saved| saved.stag == stag)
+        self.entries
+            .get(stag.index() as usize)?
+            .as_ref()
+            .filter(|saved| saved.stag == stag)
     }
 
     /// Commands the board has.
     pub fn outstanding(&self) -> usize {
-        self.entries.iter().flatten().filter(|saved| saved.state == State::Posted).count()
+        self.entries
+            .iter()
+            .flatten()
+            .filter(|saved| saved.state == State::Posted)
+            .count()
     }
 }
 
@@ -171,17 +210,42 @@ mod tests {
     fn every_difference_is_named() {
         let mut table = CommandTable::new(4);
         let context = table.save(Stag(0x101), 9).unwrap();
-        assert_eq!(table.save(Stag(0x102), 0), Err(CommandTableError::InUse { stag: Stag(0x102), other: Stag(0x101) }));
-        assert_eq!(table.save(Stag(0x400), 0), Err(CommandTableError::Index { stag: Stag(0x400), entries: 4 }));
-        assert_eq!(table.complete(Stag(0x200), context), Err(CommandTableError::Unknown { stag: Stag(0x200) }));
+        assert_eq!(
+            table.save(Stag(0x102), 0),
+            Err(CommandTableError::InUse {
+                stag: Stag(0x102),
+                other: Stag(0x101)
+            })
+        );
+        assert_eq!(
+            table.save(Stag(0x400), 0),
+            Err(CommandTableError::Index {
+                stag: Stag(0x400),
+                entries: 4
+            })
+        );
+        assert_eq!(
+            table.complete(Stag(0x200), context),
+            Err(CommandTableError::Unknown { stag: Stag(0x200) })
+        );
         let other = context.wrapping_add(1);
         assert_eq!(
             table.complete(Stag(0x101), other),
-            Err(CommandTableError::ContextMismatch { stag: Stag(0x101), saved: context, returned: other })
+            Err(CommandTableError::ContextMismatch {
+                stag: Stag(0x101),
+                saved: context,
+                returned: other
+            })
         );
         assert_eq!(table.outstanding(), 1);
         assert_eq!(table.complete(Stag(0x101), context).unwrap().reference, 9);
-        assert_eq!(table.complete(Stag(0x101), context), Err(CommandTableError::Twice { stag: Stag(0x101), reference: 9 }));
+        assert_eq!(
+            table.complete(Stag(0x101), context),
+            Err(CommandTableError::Twice {
+                stag: Stag(0x101),
+                reference: 9
+            })
+        );
         assert_eq!(table.outstanding(), 0);
         let again = table.save(Stag(0x102), 10).unwrap();
         assert_ne!(again, context);

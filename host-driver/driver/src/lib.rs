@@ -11,10 +11,19 @@
 //! region, vi, one_shot, cm, mpa                     what an application uses
 //! ```
 //!
-//! Start at [`board::Board::open_url`] and [`one_shot::OneShots`].
+//! Start at [`board::Board::open_url`].
 #![deny(missing_docs)]
 
+pub mod board;
+pub mod command;
 pub mod command_table;
+pub mod completion_queue;
+pub mod cqe;
 pub mod memory;
+pub mod ring;
+pub mod slots;
 pub mod stag_table;
 pub mod transport;
+
+#[cfg(test)]
+mod test_board;

@@ -47,14 +47,24 @@ impl StagTable {
             let first = u8::from(index == 0);
             let mut keys: Vec<u8> = (first..=u8::MAX).collect();
             keys.shuffle(&mut rng);
-            Entry { keys, next: 0, stag: None, in_use: false }
+            Entry {
+                keys,
+                next: 0,
+                stag: None,
+                in_use: false,
+            }
         };
-        Self { entries: (0..entries).map(entry).collect(), free: (0..entries).collect() }
+        Self {
+            entries: (0..entries).map(entry).collect(),
+            free: (0..entries).collect(),
+        }
     }
 
     /// Takes a free STag.
     pub fn allocate(&mut self) -> Result<Stag, StagError> {
-        let index = self.free.pop_front().ok_or(StagError::Exhausted { entries: self.entries.len() })?;
+        let index = self.free.pop_front().ok_or(StagError::Exhausted {
+            entries: self.entries.len(),
+        })?;
         let entry = &mut self.entries[index as usize];
         let stag = Stag::new(index, entry.keys[entry.next]);
         entry.next = (entry.next + 1) % entry.keys.len();
@@ -74,10 +84,17 @@ impl StagTable {
     /// Whether this very STag is in use.
     pub fn check(&self, stag: Stag) -> Result<(), StagError> {
         let entries = self.entries.len();
-        let entry = self.entries.get(stag.index() as usize).ok_or(StagError::OutOfRange { stag, entries })?;
+        let entry = self
+            .entries
+            .get(stag.index() as usize)
+            .ok_or(StagError::OutOfRange { stag, entries })?;
         match entry.stag {
             Some(current) if current == stag && entry.in_use => Ok(()),
-            Some(last) => Err(StagError::Stale { stag, last, in_use: entry.in_use }),
+            Some(last) => Err(StagError::Stale {
+                stag,
+                last,
+                in_use: entry.in_use,
+            }),
             None => Err(StagError::NeverAllocated { stag }),
         }
     }
@@ -143,7 +160,11 @@ mod tests {
             let stag = table.allocate().unwrap();
             table.free(stag).unwrap();
             if stag.index() == 1 {
-                assert!(seen.insert(stag.key()), "key {} twice in round {round}", stag.key());
+                assert!(
+                    seen.insert(stag.key()),
+                    "key {} twice in round {round}",
+                    stag.key()
+                );
             }
             assert_ne!(stag, Stag(0));
         }
@@ -154,7 +175,9 @@ mod tests {
     fn keys_follow_the_seed() {
         let keys = |seed| {
             let mut table = StagTable::new(8, seed);
-            (0..8).map(|_| table.allocate().unwrap()).collect::<Vec<_>>()
+            (0..8)
+                .map(|_| table.allocate().unwrap())
+                .collect::<Vec<_>>()
         };
         assert_eq!(keys(Some(1)), keys(Some(1)));
         assert_ne!(keys(Some(1)), keys(Some(2)));
@@ -168,11 +191,28 @@ mod tests {
         let b = table.allocate().unwrap();
         assert_eq!(table.allocate(), Err(StagError::Exhausted { entries: 2 }));
         table.free(a).unwrap();
-        assert_eq!(table.free(a), Err(StagError::Stale { stag: a, last: a, in_use: false }));
+        assert_eq!(
+            table.free(a),
+            Err(StagError::Stale {
+                stag: a,
+                last: a,
+                in_use: false
+            })
+        );
         let c = table.allocate().unwrap();
         assert_eq!(c.index(), a.index());
-        assert_eq!(table.check(a), Err(StagError::Stale { stag: a, last: c, in_use: true }));
+        assert_eq!(
+            table.check(a),
+            Err(StagError::Stale {
+                stag: a,
+                last: c,
+                in_use: true
+            })
+        );
         assert!(table.check(b).is_ok());
-        assert_eq!(StagTable::new(2, None).check(Stag(0x101)), Err(StagError::NeverAllocated { stag: Stag(0x101) }));
+        assert_eq!(
+            StagTable::new(2, None).check(Stag(0x101)),
+            Err(StagError::NeverAllocated { stag: Stag(0x101) })
+        );
     }
 }

@@ -36,12 +36,20 @@ impl Mapping {
     ) -> Result<Arc<Self>, MemoryError> {
         let bytes = memory.bytes();
         let free = || iovas.lock().unwrap_or_else(PoisonError::into_inner);
-        let iova = free().allocate(bytes as u64).ok_or(MemoryError::NoIova { bytes: bytes as u64 })?;
+        let iova = free().allocate(bytes as u64).ok_or(MemoryError::NoIova {
+            bytes: bytes as u64,
+        })?;
         if let Err(source) = transport.dma_map(iova, &memory, rights) {
             free().free(iova);
             return Err(MemoryError::Map { bytes, source });
         }
-        Ok(Arc::new(Self { memory, iova, rights, transport: transport.clone(), iovas: iovas.clone() }))
+        Ok(Arc::new(Self {
+            memory,
+            iova,
+            rights,
+            transport: transport.clone(),
+            iovas: iovas.clone(),
+        }))
     }
 
     /// Where the board sees its first byte.
@@ -63,8 +71,15 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // A transport that fails here is gone, and its mappings with it. The IOVA is free only if the unmap is sure.
-        if self.transport.dma_unmap(self.iova, self.memory.bytes() as u64).is_ok() {
-            self.iovas.lock().unwrap_or_else(PoisonError::into_inner).free(self.iova);
+        if self
+            .transport
+            .dma_unmap(self.iova, self.memory.bytes() as u64)
+            .is_ok()
+        {
+            self.iovas
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .free(self.iova);
         }
     }
 }
@@ -93,9 +108,17 @@ impl Buffer {
     pub(crate) fn new(mapping: Arc<Mapping>, bytes: usize) -> Result<Self, MemoryError> {
         let buffer_bytes = mapping.memory.bytes();
         if bytes > buffer_bytes {
-            return Err(MemoryError::Range { offset: 0, bytes, buffer_bytes });
+            return Err(MemoryError::Range {
+                offset: 0,
+                bytes,
+                buffer_bytes,
+            });
         }
-        Ok(Self { mapping, offset: 0, bytes })
+        Ok(Self {
+            mapping,
+            offset: 0,
+            bytes,
+        })
     }
 
     /// Byte count.
@@ -132,10 +155,18 @@ impl Buffer {
         };
         let bytes = end.saturating_sub(start);
         if start > end {
-            return Err(MemoryError::Range { offset: start, bytes, buffer_bytes: self.bytes });
+            return Err(MemoryError::Range {
+                offset: start,
+                bytes,
+                buffer_bytes: self.bytes,
+            });
         }
         self.check(start, bytes)?;
-        Ok(Buffer { mapping: self.mapping.clone(), offset: self.offset + start, bytes })
+        Ok(Buffer {
+            mapping: self.mapping.clone(),
+            offset: self.offset + start,
+            bytes,
+        })
     }
 
     /// Copies `source` to `offset`.
@@ -172,32 +203,53 @@ impl Buffer {
 
     /// Loads a word with acquire order: what the board wrote before it is visible after it.
     pub fn load_u32(&self, offset: usize) -> Result<u32, MemoryError> {
-        Ok(u32::from_le(self.atomic::<AtomicU32>(offset, 4)?.load(Ordering::Acquire)))
+        Ok(u32::from_le(
+            self.atomic::<AtomicU32>(offset, 4)?.load(Ordering::Acquire),
+        ))
     }
 
     /// Loads an 8-byte word with acquire order.
     pub fn load_u64(&self, offset: usize) -> Result<u64, MemoryError> {
-        Ok(u64::from_le(self.atomic::<AtomicU64>(offset, 8)?.load(Ordering::Acquire)))
+        Ok(u64::from_le(
+            self.atomic::<AtomicU64>(offset, 8)?.load(Ordering::Acquire),
+        ))
     }
 
     /// Stores an 8-byte word with release order.
     pub fn store_u64(&self, offset: usize, value: u64) -> Result<(), MemoryError> {
-        self.atomic::<AtomicU64>(offset, 8)?.store(value.to_le(), Ordering::Release);
+        self.atomic::<AtomicU64>(offset, 8)?
+            .store(value.to_le(), Ordering::Release);
         Ok(())
     }
 
-    fn atomic<T: vm_memory::AtomicInteger>(&self, offset: usize, bytes: usize) -> Result<&T, MemoryError> {
+    fn atomic<T: vm_memory::AtomicInteger>(
+        &self,
+        offset: usize,
+        bytes: usize,
+    ) -> Result<&T, MemoryError> {
         self.check(offset, bytes)?;
         // The mapping is page aligned, so the offset alone decides.
         if (self.offset + offset) % bytes != 0 {
             return Err(MemoryError::Alignment { offset, bytes });
         }
-        self.mapping.memory.region().get_atomic_ref(self.offset + offset).map_err(|_| self.range(offset, bytes))
+        self.mapping
+            .memory
+            .region()
+            .get_atomic_ref(self.offset + offset)
+            .map_err(|_| self.range(offset, bytes))
     }
 
-    fn volatile(&self, offset: usize, bytes: usize) -> Result<vm_memory::VolatileSlice<'_>, MemoryError> {
+    fn volatile(
+        &self,
+        offset: usize,
+        bytes: usize,
+    ) -> Result<vm_memory::VolatileSlice<'_>, MemoryError> {
         self.check(offset, bytes)?;
-        self.mapping.memory.region().get_slice(self.offset + offset, bytes).map_err(|_| self.range(offset, bytes))
+        self.mapping
+            .memory
+            .region()
+            .get_slice(self.offset + offset, bytes)
+            .map_err(|_| self.range(offset, bytes))
     }
 
     fn check(&self, offset: usize, bytes: usize) -> Result<(), MemoryError> {
@@ -208,13 +260,22 @@ impl Buffer {
     }
 
     fn range(&self, offset: usize, bytes: usize) -> MemoryError {
-        MemoryError::Range { offset, bytes, buffer_bytes: self.bytes }
+        MemoryError::Range {
+            offset,
+            bytes,
+            buffer_bytes: self.bytes,
+        }
     }
 }
 
 impl std::fmt::Debug for Buffer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Buffer {{ iova: 0x{:x}, bytes: {} }}", self.iova().0, self.bytes)
+        write!(
+            f,
+            "Buffer {{ iova: 0x{:x}, bytes: {} }}",
+            self.iova().0,
+            self.bytes
+        )
     }
 }
 
@@ -239,7 +300,11 @@ impl GuardedBuffer {
     /// Keeps `guard_bytes` at each end of `whole` as guards and fills them with a pattern.
     pub fn new(whole: Buffer, guard_bytes: usize) -> Result<Self, MemoryError> {
         let inner = whole.slice(guard_bytes..whole.len().saturating_sub(guard_bytes))?;
-        let guarded = Self { whole, inner, guard_bytes };
+        let guarded = Self {
+            whole,
+            inner,
+            guard_bytes,
+        };
         let pattern: Vec<u8> = (0..guard_bytes).map(Self::pattern).collect();
         guarded.whole.write(0, &pattern)?;
         guarded.whole.write(guarded.after(), &pattern)?;
@@ -255,9 +320,20 @@ impl GuardedBuffer {
     pub fn check(&self) -> Result<(), MemoryError> {
         for (side, start) in [("before", 0), ("after", self.after())] {
             let found = self.whole.to_vec(start, self.guard_bytes)?;
-            if let Some(index) = (0..self.guard_bytes).find(|&index| found[index] != Self::pattern(index)) {
-                let offset = if side == "before" { self.guard_bytes - index } else { index + 1 };
-                return Err(MemoryError::Guard { side, offset, expected: Self::pattern(index), found: found[index] });
+            if let Some(index) =
+                (0..self.guard_bytes).find(|&index| found[index] != Self::pattern(index))
+            {
+                let offset = if side == "before" {
+                    self.guard_bytes - index
+                } else {
+                    index + 1
+                };
+                return Err(MemoryError::Guard {
+                    side,
+                    offset,
+                    expected: Self::pattern(index),
+                    found: found[index],
+                });
             }
         }
         Ok(())

@@ -35,20 +35,36 @@ pub struct HostMemory {
 impl HostMemory {
     /// Zeroed memory of at least `bytes`, rounded up to whole pages. The name shows in /proc/PID/maps.
     pub fn new(name: &str, bytes: usize) -> Result<Arc<Self>, MemoryError> {
-        let size = bytes.checked_next_multiple_of(PAGE_BYTES as usize).filter(|_| bytes > 0);
+        let size = bytes
+            .checked_next_multiple_of(PAGE_BYTES as usize)
+            .filter(|_| bytes > 0);
         let size = size.ok_or(MemoryError::Size { bytes })?;
-        let name = std::ffi::CString::new(name).map_err(|_| MemoryError::Name { name: name.into() })?;
+        let name =
+            std::ffi::CString::new(name).map_err(|_| MemoryError::Name { name: name.into() })?;
         // SAFETY: `name` is a valid C string; the call has no other precondition.
         let fd = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
         if fd < 0 {
-            return Err(MemoryError::System { operation: "memfd_create", bytes, source: io::Error::last_os_error() });
+            return Err(MemoryError::System {
+                operation: "memfd_create",
+                bytes,
+                source: io::Error::last_os_error(),
+            });
         }
         // SAFETY: the descriptor is new and nobody else owns it.
         let file = unsafe { File::from_raw_fd(fd) };
         file.set_len(size as u64)
-            .map_err(|source| MemoryError::System { operation: "sizing a memfd", bytes, source })?;
-        let region = MmapRegion::from_file(FileOffset::new(file, 0), size)
-            .map_err(|error| MemoryError::System { operation: "mmap", bytes, source: io::Error::other(error) })?;
+            .map_err(|source| MemoryError::System {
+                operation: "sizing a memfd",
+                bytes,
+                source,
+            })?;
+        let region = MmapRegion::from_file(FileOffset::new(file, 0), size).map_err(|error| {
+            MemoryError::System {
+                operation: "mmap",
+                bytes,
+                source: io::Error::other(error),
+            }
+        })?;
         Ok(Arc::new(Self { region }))
     }
 

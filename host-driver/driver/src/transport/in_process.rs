@@ -42,7 +42,12 @@ pub trait BoardPort: Send {
     fn bar_write(&mut self, bar: Bar, offset: u32, bytes: u32, value: u64) -> Result<(), String>;
     /// Lets the board reach all of `memory` at `iova`. Its host range is `host_address()` and `bytes()`, its file `file()`;
     /// the port keeps the `Arc` until the unmap.
-    fn dma_map(&mut self, iova: Iova, memory: &Arc<HostMemory>, rights: Rights) -> Result<(), String>;
+    fn dma_map(
+        &mut self,
+        iova: Iova,
+        memory: &Arc<HostMemory>,
+        rights: Rights,
+    ) -> Result<(), String>;
     /// Ends the mapping; returns once the board has quiesced towards it.
     fn dma_unmap(&mut self, iova: Iova, bytes: u64) -> Result<(), String>;
     /// The next interrupt vector that the board sent, oldest first.
@@ -71,7 +76,10 @@ impl<B: BoardPort> State<B> {
     fn deliver(&mut self) -> Result<(), TransportError> {
         while let Some(vector) = self.port.poll_irq() {
             if let Some(eventfd) = self.eventfds.get(vector as usize) {
-                eventfd.write(1).map_err(|source| TransportError::System { operation: "signalling an eventfd", source })?;
+                eventfd.write(1).map_err(|source| TransportError::System {
+                    operation: "signalling an eventfd",
+                    source,
+                })?;
             }
         }
         Ok(())
@@ -81,7 +89,12 @@ impl<B: BoardPort> State<B> {
 impl<B: BoardPort> InProcess<B> {
     /// A transport to `port`.
     pub fn new(port: B) -> Self {
-        Self { state: Mutex::new(State { port, eventfds: Vec::new() }) }
+        Self {
+            state: Mutex::new(State {
+                port,
+                eventfds: Vec::new(),
+            }),
+        }
     }
 
     /// Runs `f` on the port, e.g. to look at a simulator's probes.
@@ -96,33 +109,61 @@ impl<B: BoardPort> InProcess<B> {
 
 /// Puts the operation and its place beside the port's words.
 fn refused(operation: &'static str, at: u64) -> impl FnOnce(String) -> TransportError {
-    move |reason| TransportError::Port { operation, at, reason }
+    move |reason| TransportError::Port {
+        operation,
+        at,
+        reason,
+    }
 }
 
 impl<B: BoardPort> Transport for InProcess<B> {
     fn bar_read32(&self, bar: Bar, offset: u32) -> Result<u32, TransportError> {
-        let value = self.state().port.bar_read(bar, offset, 4).map_err(refused("a 4-byte load", offset.into()))?;
+        let value = self
+            .state()
+            .port
+            .bar_read(bar, offset, 4)
+            .map_err(refused("a 4-byte load", offset.into()))?;
         Ok(value as u32)
     }
 
     fn bar_read64(&self, bar: Bar, offset: u32) -> Result<u64, TransportError> {
-        self.state().port.bar_read(bar, offset, 8).map_err(refused("an 8-byte load", offset.into()))
+        self.state()
+            .port
+            .bar_read(bar, offset, 8)
+            .map_err(refused("an 8-byte load", offset.into()))
     }
 
     fn bar_write32(&self, bar: Bar, offset: u32, value: u32) -> Result<(), TransportError> {
-        self.state().port.bar_write(bar, offset, 4, value.into()).map_err(refused("a 4-byte store", offset.into()))
+        self.state()
+            .port
+            .bar_write(bar, offset, 4, value.into())
+            .map_err(refused("a 4-byte store", offset.into()))
     }
 
     fn bar_write64(&self, bar: Bar, offset: u32, value: u64) -> Result<(), TransportError> {
-        self.state().port.bar_write(bar, offset, 8, value).map_err(refused("an 8-byte store", offset.into()))
+        self.state()
+            .port
+            .bar_write(bar, offset, 8, value)
+            .map_err(refused("an 8-byte store", offset.into()))
     }
 
-    fn dma_map(&self, iova: Iova, memory: &Arc<HostMemory>, rights: Rights) -> Result<(), TransportError> {
-        self.state().port.dma_map(iova, memory, rights).map_err(refused("a DMA map", iova.0))
+    fn dma_map(
+        &self,
+        iova: Iova,
+        memory: &Arc<HostMemory>,
+        rights: Rights,
+    ) -> Result<(), TransportError> {
+        self.state()
+            .port
+            .dma_map(iova, memory, rights)
+            .map_err(refused("a DMA map", iova.0))
     }
 
     fn dma_unmap(&self, iova: Iova, bytes: u64) -> Result<(), TransportError> {
-        self.state().port.dma_unmap(iova, bytes).map_err(refused("a DMA unmap", iova.0))
+        self.state()
+            .port
+            .dma_unmap(iova, bytes)
+            .map_err(refused("a DMA unmap", iova.0))
     }
 
     fn enable_msix(&self, eventfds: Vec<EventFd>) -> Result<(), TransportError> {
@@ -131,7 +172,10 @@ impl<B: BoardPort> Transport for InProcess<B> {
     }
 
     fn reset(&self) -> Result<(), TransportError> {
-        self.state().port.reset().map_err(refused("a device reset", 0))
+        self.state()
+            .port
+            .reset()
+            .map_err(refused("a device reset", 0))
     }
 
     fn url(&self) -> String {
@@ -153,7 +197,9 @@ impl<B: BoardPort> Transport for InProcess<B> {
         // A port whose clock stands still must not hang the caller.
         let wall_end = Instant::now() + timeout.max(Duration::from_secs(1)) * 10;
         loop {
-            if wait_readable(eventfd, Duration::ZERO).map_err(|source| TransportError::Wait { source })? {
+            if wait_readable(eventfd, Duration::ZERO)
+                .map_err(|source| TransportError::Wait { source })?
+            {
                 return Ok(true);
             }
             if self.now() >= end || Instant::now() >= wall_end {

@@ -27,7 +27,10 @@ pub struct BarAccesses {
 impl Sub for BarAccesses {
     type Output = Self;
     fn sub(self, earlier: Self) -> Self {
-        Self { reads: self.reads.wrapping_sub(earlier.reads), writes: self.writes.wrapping_sub(earlier.writes) }
+        Self {
+            reads: self.reads.wrapping_sub(earlier.reads),
+            writes: self.writes.wrapping_sub(earlier.writes),
+        }
     }
 }
 
@@ -49,12 +52,19 @@ pub struct Metered {
 impl Metered {
     /// Counts what passes through `inner`.
     pub fn new(inner: Box<dyn Transport>) -> Arc<Self> {
-        Arc::new(Self { inner, reads: AtomicU64::new(0), writes: AtomicU64::new(0) })
+        Arc::new(Self {
+            inner,
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+        })
     }
 
     /// Accesses so far.
     pub fn accesses(&self) -> BarAccesses {
-        BarAccesses { reads: self.reads.load(Ordering::Relaxed), writes: self.writes.load(Ordering::Relaxed) }
+        BarAccesses {
+            reads: self.reads.load(Ordering::Relaxed),
+            writes: self.writes.load(Ordering::Relaxed),
+        }
     }
 
     /// Loads 4 bytes.
@@ -82,7 +92,12 @@ impl Metered {
     }
 
     /// See [`Transport::dma_map`].
-    pub fn dma_map(&self, iova: Iova, memory: &Arc<HostMemory>, rights: Rights) -> Result<(), TransportError> {
+    pub fn dma_map(
+        &self,
+        iova: Iova,
+        memory: &Arc<HostMemory>,
+        rights: Rights,
+    ) -> Result<(), TransportError> {
         self.inner.dma_map(iova, memory, rights)
     }
 

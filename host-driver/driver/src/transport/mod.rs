@@ -117,7 +117,12 @@ pub trait Transport: Send + Sync {
     /// Stores 8 bytes in one access.
     fn bar_write64(&self, bar: Bar, offset: u32, value: u64) -> Result<(), TransportError>;
     /// Lets the board reach all of `memory` at `iova`.
-    fn dma_map(&self, iova: Iova, memory: &Arc<HostMemory>, rights: Rights) -> Result<(), TransportError>;
+    fn dma_map(
+        &self,
+        iova: Iova,
+        memory: &Arc<HostMemory>,
+        rights: Rights,
+    ) -> Result<(), TransportError>;
     /// Ends a mapping; returns when no access to it is on its way any more.
     fn dma_unmap(&self, iova: Iova, bytes: u64) -> Result<(), TransportError>;
     /// Joins MSI-X vector i to eventfd i; an empty list turns MSI-X off.
@@ -143,7 +148,11 @@ pub trait Transport: Send + Sync {
 
 /// poll(2) on one eventfd.
 pub(crate) fn wait_readable(eventfd: &EventFd, timeout: Duration) -> io::Result<bool> {
-    let mut fds = libc::pollfd { fd: eventfd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let mut fds = libc::pollfd {
+        fd: eventfd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
     let millis = libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX);
     // SAFETY: `fds` is one valid pollfd that outlives the call.
     let ready = unsafe { libc::poll(&mut fds, 1, millis) };

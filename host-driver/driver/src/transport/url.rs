@@ -62,7 +62,9 @@ pub enum UrlError {
         url: String,
     },
     /// Not a PCI address.
-    #[error("`{text}` is not a PCI address: the form is DDDD:BB:DD.F in hexadecimal, {part} is wrong")]
+    #[error(
+        "`{text}` is not a PCI address: the form is DDDD:BB:DD.F in hexadecimal, {part} is wrong"
+    )]
     Pci {
         /// The address as given.
         text: String,
@@ -104,7 +106,10 @@ impl fmt::Display for BoardUrl {
 impl FromStr for PciAddress {
     type Err = UrlError;
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let wrong = |part| UrlError::Pci { text: text.into(), part };
+        let wrong = |part| UrlError::Pci {
+            text: text.into(),
+            part,
+        };
         let hex = |digits: Option<&str>, width, part| {
             digits
                 .filter(|d| d.len() == width && d.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -114,7 +119,10 @@ impl FromStr for PciAddress {
         let mut parts = text.split(':');
         let domain = hex(parts.next(), 4, "the domain")?;
         let bus = hex(parts.next(), 2, "the bus")?;
-        let (device, function) = parts.next().and_then(|rest| rest.split_once('.')).ok_or(wrong("the device"))?;
+        let (device, function) = parts
+            .next()
+            .and_then(|rest| rest.split_once('.'))
+            .ok_or(wrong("the device"))?;
         let device = hex(Some(device), 2, "the device")?;
         let function = hex(Some(function), 1, "the function")?;
         if parts.next().is_some() {
@@ -126,13 +134,22 @@ impl FromStr for PciAddress {
         if function > 7 {
             return Err(wrong("the function"));
         }
-        Ok(PciAddress { domain, bus: bus as u8, device: device as u8, function: function as u8 })
+        Ok(PciAddress {
+            domain,
+            bus: bus as u8,
+            device: device as u8,
+            function: function as u8,
+        })
     }
 }
 
 impl fmt::Display for PciAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04x}:{:02x}:{:02x}.{:x}", self.domain, self.bus, self.device, self.function)
+        write!(
+            f,
+            "{:04x}:{:02x}:{:02x}.{:x}",
+            self.domain, self.bus, self.device, self.function
+        )
     }
 }
 
@@ -158,7 +175,10 @@ mod tests {
             ("pci:0000:01:00.0:1", "the end"),
         ] {
             match parse(url) {
-                UrlError::Pci { part, .. } => assert!(part == wrong || url == "pci:0000:01:00.0:1", "{url}: {part}"),
+                UrlError::Pci { part, .. } => assert!(
+                    part == wrong || url == "pci:0000:01:00.0:1",
+                    "{url}: {part}"
+                ),
                 other => panic!("{url}: {other}"),
             }
         }

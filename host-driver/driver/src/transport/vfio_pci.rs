@@ -53,24 +53,45 @@ impl MappedBar {
         let index = u32::from(bar.number());
         let bytes = device.get_region_size(index);
         if bytes < needed {
-            return Err(TransportError::BarTooSmall { bar: bar.number(), bytes, needed });
+            return Err(TransportError::BarTooSmall {
+                bar: bar.number(),
+                bytes,
+                needed,
+            });
         }
         let offset = device.get_region_offset(index) as libc::off_t;
         // SAFETY: a new shared mapping of the device's file; the kernel checks offset and length against the region.
         let base = unsafe {
             let protection = libc::PROT_READ | libc::PROT_WRITE;
-            libc::mmap(std::ptr::null_mut(), bytes as usize, protection, libc::MAP_SHARED, device.as_raw_fd(), offset)
+            libc::mmap(
+                std::ptr::null_mut(),
+                bytes as usize,
+                protection,
+                libc::MAP_SHARED,
+                device.as_raw_fd(),
+                offset,
+            )
         };
         if base == libc::MAP_FAILED {
-            return Err(TransportError::System { operation: "mapping a BAR", source: io::Error::last_os_error() });
+            return Err(TransportError::System {
+                operation: "mapping a BAR",
+                source: io::Error::last_os_error(),
+            });
         }
-        Ok(Self { base: base.cast(), bytes: bytes as usize })
+        Ok(Self {
+            base: base.cast(),
+            bytes: bytes as usize,
+        })
     }
 
     /// The address of an aligned access inside the BAR.
     fn at(&self, bar: Bar, offset: u32, bytes: u32) -> Result<*mut u8, TransportError> {
         if offset % bytes != 0 || offset as usize + bytes as usize > self.bytes {
-            return Err(TransportError::Offset { bar: bar.number(), offset, bytes });
+            return Err(TransportError::Offset {
+                bar: bar.number(),
+                offset,
+                bytes,
+            });
         }
         // SAFETY: the offset was checked against the mapping's length.
         Ok(unsafe { self.base.add(offset as usize) })
@@ -91,26 +112,55 @@ impl VfioPci {
         }
         let sysfs = root.join("sys/bus/pci/devices").join(address.to_string());
         if !sysfs.exists() {
-            return Err(TransportError::NoSuchDevice { address, path: sysfs });
+            return Err(TransportError::NoSuchDevice {
+                address,
+                path: sysfs,
+            });
         }
-        let group = sysfs.join("iommu_group").canonicalize().map_err(|_| TransportError::NoIommuGroup { address })?;
+        let group = sysfs
+            .join("iommu_group")
+            .canonicalize()
+            .map_err(|_| TransportError::NoIommuGroup { address })?;
         let bound = sysfs.join("driver").canonicalize().ok();
-        let bound = bound.as_deref().and_then(Path::file_name).map_or("no driver".into(), |name| name.to_string_lossy());
+        let bound = bound
+            .as_deref()
+            .and_then(Path::file_name)
+            .map_or("no driver".into(), |name| name.to_string_lossy());
         if bound != "vfio-pci" {
-            return Err(TransportError::NotBound { address, bound: bound.into_owned() });
+            return Err(TransportError::NotBound {
+                address,
+                bound: bound.into_owned(),
+            });
         }
         may_open(&control)?;
-        may_open(&root.join("dev/vfio").join(group.file_name().unwrap_or_default()))?;
+        may_open(
+            &root
+                .join("dev/vfio")
+                .join(group.file_name().unwrap_or_default()),
+        )?;
 
-        let vfio = |operation| move |source| TransportError::Vfio { operation, address, source };
+        let vfio = |operation| {
+            move |source| TransportError::Vfio {
+                operation,
+                address,
+                source,
+            }
+        };
         let container = Arc::new(VfioContainer::new(None).map_err(vfio("opening the container"))?);
-        let device = VfioDevice::new(&sysfs, container.clone(), true).map_err(vfio("opening the device"))?;
+        let device =
+            VfioDevice::new(&sysfs, container.clone(), true).map_err(vfio("opening the device"))?;
         let bars = [
             MappedBar::map(&device, Bar::Registers, registers::BAR0_BYTES)?,
             MappedBar::map(&device, Bar::Doorbells, registers::DOORBELL_PAGE_BYTES)?,
             MappedBar::map(&device, Bar::Commands, registers::BAR4_BYTES)?,
         ];
-        Ok(Self { address, bars, device, container, eventfds: Mutex::new(Vec::new()) })
+        Ok(Self {
+            address,
+            bars,
+            device,
+            container,
+            eventfds: Mutex::new(Vec::new()),
+        })
     }
 
     fn at(&self, bar: Bar, offset: u32, bytes: u32) -> Result<*mut u8, TransportError> {
@@ -119,15 +169,26 @@ impl VfioPci {
 
     fn vfio(&self, operation: &'static str) -> impl FnOnce(VfioError) -> TransportError {
         let address = self.address;
-        move |source| TransportError::Vfio { operation, address, source }
+        move |source| TransportError::Vfio {
+            operation,
+            address,
+            source,
+        }
     }
 }
 
 /// Says plainly when a device file is there but closed to this user.
 fn may_open(path: &Path) -> Result<(), TransportError> {
-    match std::fs::OpenOptions::new().read(true).write(true).open(path) {
+    match std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+    {
         Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
-            Err(TransportError::NoPermission { path: PathBuf::from(path), source })
+            Err(TransportError::NoPermission {
+                path: PathBuf::from(path),
+                source,
+            })
         }
         // Any other error comes again, with its own words, from the call that needs the file.
         _ => Ok(()),
@@ -164,22 +225,37 @@ impl Transport for VfioPci {
         Ok(())
     }
 
-    fn dma_map(&self, iova: Iova, memory: &Arc<HostMemory>, _rights: Rights) -> Result<(), TransportError> {
+    fn dma_map(
+        &self,
+        iova: Iova,
+        memory: &Arc<HostMemory>,
+        _rights: Rights,
+    ) -> Result<(), TransportError> {
         // SAFETY: `HostMemory` is only ever accessed through volatile slices and atomics, and the mapping's owner
         // (`memory::Mapping`) holds the Arc until after dma_unmap.
-        unsafe { self.container.vfio_dma_map(iova.0, memory.bytes(), memory.host_address()) }
-            .map_err(self.vfio("a DMA map"))
+        unsafe {
+            self.container
+                .vfio_dma_map(iova.0, memory.bytes(), memory.host_address())
+        }
+        .map_err(self.vfio("a DMA map"))
     }
 
     fn dma_unmap(&self, iova: Iova, bytes: u64) -> Result<(), TransportError> {
-        self.container.vfio_dma_unmap(iova.0, bytes as usize).map_err(self.vfio("a DMA unmap"))
+        self.container
+            .vfio_dma_unmap(iova.0, bytes as usize)
+            .map_err(self.vfio("a DMA unmap"))
     }
 
     fn enable_msix(&self, eventfds: Vec<EventFd>) -> Result<(), TransportError> {
         if eventfds.is_empty() {
-            return self.device.disable_msix().map_err(self.vfio("turning MSI-X off"));
+            return self
+                .device
+                .disable_msix()
+                .map_err(self.vfio("turning MSI-X off"));
         }
-        self.device.enable_msix(eventfds.iter().collect()).map_err(self.vfio("turning MSI-X on"))?;
+        self.device
+            .enable_msix(eventfds.iter().collect())
+            .map_err(self.vfio("turning MSI-X on"))?;
         *self.eventfds.lock().unwrap_or_else(PoisonError::into_inner) = eventfds;
         Ok(())
     }
@@ -208,7 +284,12 @@ mod tests {
         root
     }
 
-    const ADDRESS: PciAddress = PciAddress { domain: 0, bus: 1, device: 0, function: 0 };
+    const ADDRESS: PciAddress = PciAddress {
+        domain: 0,
+        bus: 1,
+        device: 0,
+        function: 0,
+    };
 
     #[test]
     fn what_is_missing_is_named() {
@@ -219,7 +300,13 @@ mod tests {
         fs::create_dir_all(root.join("dev/vfio")).unwrap();
         fs::write(root.join("dev/vfio/vfio"), "").unwrap();
         let error = open();
-        assert!(matches!(error, TransportError::NoSuchDevice { address: ADDRESS, .. }));
+        assert!(matches!(
+            error,
+            TransportError::NoSuchDevice {
+                address: ADDRESS,
+                ..
+            }
+        ));
         assert!(error.to_string().contains("0000:01:00.0"));
 
         let device = root.join("sys/bus/pci/devices/0000:01:00.0");
@@ -242,6 +329,9 @@ mod tests {
     fn a_closed_device_file_is_named() {
         // The check itself: a directory opened for writing is refused differently, so only the kind counts.
         let missing = may_open(Path::new("/no/such/file"));
-        assert!(missing.is_ok(), "other errors come from the call that needs the file");
+        assert!(
+            missing.is_ok(),
+            "other errors come from the call that needs the file"
+        );
     }
 }

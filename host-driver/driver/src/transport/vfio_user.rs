@@ -37,14 +37,29 @@ pub struct VfioUser {
 impl VfioUser {
     /// Connects to the server and checks that the three BARs are as large as the register map.
     pub fn connect(path: &Path) -> Result<Self, TransportError> {
-        let client = Client::new(path).map_err(|source| TransportError::Connect { path: path.into(), source })?;
-        for (bar, needed) in [(Bar::Registers, registers::BAR0_BYTES), (Bar::Commands, registers::BAR4_BYTES)] {
-            let bytes = client.region(bar.number().into()).map_or(0, |region| region.size);
+        let client = Client::new(path).map_err(|source| TransportError::Connect {
+            path: path.into(),
+            source,
+        })?;
+        for (bar, needed) in [
+            (Bar::Registers, registers::BAR0_BYTES),
+            (Bar::Commands, registers::BAR4_BYTES),
+        ] {
+            let bytes = client
+                .region(bar.number().into())
+                .map_or(0, |region| region.size);
             if bytes < needed {
-                return Err(TransportError::BarTooSmall { bar: bar.number(), bytes, needed });
+                return Err(TransportError::BarTooSmall {
+                    bar: bar.number(),
+                    bytes,
+                    needed,
+                });
             }
         }
-        Ok(Self { path: path.into(), client: Mutex::new(client) })
+        Ok(Self {
+            path: path.into(),
+            client: Mutex::new(client),
+        })
     }
 
     /// The client; a thread that panicked between two messages has left it usable.
@@ -55,7 +70,11 @@ impl VfioUser {
 
 /// Puts the operation and its place beside the library's error.
 fn message(operation: &'static str, at: u64) -> impl FnOnce(Error) -> TransportError {
-    move |source| TransportError::Message { operation, at, source }
+    move |source| TransportError::Message {
+        operation,
+        at,
+        source,
+    }
 }
 
 impl Transport for VfioUser {
@@ -87,21 +106,32 @@ impl Transport for VfioUser {
             .map_err(message("an 8-byte store", offset.into()))
     }
 
-    fn dma_map(&self, iova: Iova, memory: &Arc<HostMemory>, _rights: Rights) -> Result<(), TransportError> {
-        let file = memory.file().ok_or(TransportError::NoFile { iova: iova.0 })?;
+    fn dma_map(
+        &self,
+        iova: Iova,
+        memory: &Arc<HostMemory>,
+        _rights: Rights,
+    ) -> Result<(), TransportError> {
+        let file = memory
+            .file()
+            .ok_or(TransportError::NoFile { iova: iova.0 })?;
         self.client()
             .dma_map(0, iova.0, memory.bytes() as u64, file.as_raw_fd())
             .map_err(message("a DMA map", iova.0))
     }
 
     fn dma_unmap(&self, iova: Iova, bytes: u64) -> Result<(), TransportError> {
-        self.client().dma_unmap(iova.0, bytes).map_err(message("a DMA unmap", iova.0))
+        self.client()
+            .dma_unmap(iova.0, bytes)
+            .map_err(message("a DMA unmap", iova.0))
     }
 
     fn enable_msix(&self, eventfds: Vec<EventFd>) -> Result<(), TransportError> {
         let mut client = self.client();
         if eventfds.is_empty() {
-            return client.set_irqs(MSIX_INDEX, DISABLE, 0, 0, &[]).map_err(message("turning MSI-X off", 0));
+            return client
+                .set_irqs(MSIX_INDEX, DISABLE, 0, 0, &[])
+                .map_err(message("turning MSI-X off", 0));
         }
         for (batch, fds) in eventfds.chunks(FDS_PER_MESSAGE).enumerate() {
             let raw: Vec<_> = fds.iter().map(AsRawFd::as_raw_fd).collect();

@@ -15,15 +15,22 @@
 #![deny(missing_docs)]
 
 pub mod board;
+pub mod cm;
 pub mod command;
 pub mod command_table;
 pub mod completion_queue;
 pub mod cqe;
+pub mod descriptor;
 pub mod memory;
+pub mod mpa;
+pub mod one_shot;
+pub mod raw;
+pub mod region;
 pub mod ring;
 pub mod slots;
 pub mod stag_table;
 pub mod transport;
+pub mod vi;
 
 #[cfg(test)]
 mod test_board;

@@ -11,10 +11,11 @@
 //! region, vi, one_shot, cm, mpa                     what an application uses
 //! ```
 //!
-//! Start at [`board::Board::open_url`].
+//! Start at [`board::Board::open_url`] and [`channel::Channel`].
 #![deny(missing_docs)]
 
 pub mod board;
+pub mod channel;
 pub mod cm;
 pub mod command;
 pub mod command_table;

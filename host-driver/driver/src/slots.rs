@@ -167,9 +167,9 @@ mod tests {
             for (step, pick) in steps {
                 match step {
                     0 => if let Some(first) = slots.allocate(1 + pick as usize % 2, sequence) {
-                        for slot in first..first + 1 + pick as usize % 2 {
-                            prop_assert!(board_busy[slot].is_none(), "slot {} was still in use", slot);
-                            board_busy[slot] = Some(sequence);
+                        for busy in &mut board_busy[first..first + 1 + pick as usize % 2] {
+                            prop_assert!(busy.is_none(), "a slot from {} on was still in use", first);
+                            *busy = Some(sequence);
                         }
                         sequence = sequence.wrapping_add(1);
                     },
@@ -189,9 +189,9 @@ mod tests {
                     },
                 }
             }
-            for slot in 0..8 {
-                slots.observe(Report { parity, consumed, mask: u32::MAX }, sequence);
-                prop_assert!(board_busy[slot].is_some() || slots.busy >> slot & 1 == 0);
+            slots.observe(Report { parity, consumed, mask: u32::MAX }, sequence);
+            for (slot, busy) in board_busy.iter().enumerate() {
+                prop_assert!(busy.is_some() || slots.busy >> slot & 1 == 0);
             }
         }
     }

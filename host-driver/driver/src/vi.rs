@@ -6,7 +6,7 @@
 
 use crate::board::{Board, ExecuteError, PostError};
 use crate::command::{
-    Access, Command, Message, Post, Reliability, SendInvalidate, ViChange, ViSettings, ViState,
+    Command, Message, Post, Reliability, SendInvalidate, ViChange, ViSettings, ViState,
 };
 use crate::completion_queue::CompletionQueue;
 use crate::cqe::{Cqe, Failure, Kind};
@@ -450,12 +450,6 @@ impl Vi {
             self.board.free_vi(self.number);
         }
         Ok(())
-    }
-
-    /// The region's rights are local only, whatever the VI grants.
-    #[cfg(test)]
-    fn descriptor_access(&self) -> Access {
-        self.descriptors.access()
     }
 }
 

@@ -33,7 +33,7 @@ fn segment() -> Segment {
 fn a_doorbell_is_two_stores_and_the_descriptor_is_there_before() {
     let test = TestBoard::small();
     let (_board, _cq, mut vi) = create(&test);
-    assert_eq!(vi.descriptor_access(), Access::LOCAL);
+    assert_eq!(vi.descriptors.access(), crate::command::Access::LOCAL);
     for sequence in 0..3u64 {
         vi.post_receive(&Descriptor::receive(vec![segment()]), 70 + sequence)
             .unwrap();
@@ -83,11 +83,11 @@ fn completions_come_in_post_order_with_their_references() {
     assert!(
         matches!(error, ViError::OutOfOrder { found, expected: Some(e), .. } if found == vas[1] && e == vas[0])
     );
-    for reference in 0..2 {
+    for (reference, &va) in vas.iter().enumerate() {
         test.place(
             1,
             Cqe {
-                context: vas[reference],
+                context: va,
                 length: 64,
                 status: 1,
                 ..TestBoard::cqe(Kind::Send)

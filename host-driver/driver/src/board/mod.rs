@@ -11,7 +11,7 @@ mod identity;
 mod observe;
 
 pub use identity::Identity;
-pub use observe::{Counters, TraceEntry, ViStatus};
+pub use observe::{Counters, Observer, TraceEntry, ViStatus};
 
 use crate::command::{Command, FieldError, Post};
 use crate::completion_queue::{CompletionQueue, CompletionQueueError, QueueMemory};
@@ -67,7 +67,7 @@ impl Default for Options {
 /// use rnic_driver::command::Command;
 /// let board = Board::open_url("vfio-user:/tmp/a.sock", Options::default())?;
 /// board.execute(0, Command::Nop)?;
-/// println!("{} after {} cycles", board.transport().url(), board.cycles()?);
+/// println!("{} after {} cycles", board.transport().url(), board.observer().cycles()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -75,7 +75,7 @@ pub struct Board(Arc<Inner>);
 
 struct Inner {
     transport: Arc<Metered>,
-    identity: Identity,
+    observer: Observer,
     options: Options,
     iovas: Arc<Mutex<IovaAllocator>>,
     ring: Mutex<Ring>,
@@ -113,7 +113,8 @@ impl Board {
     /// Opens the board behind a transport.
     pub fn open(transport: Box<dyn Transport>, options: Options) -> Result<Self, BoardError> {
         let transport = Metered::new(transport);
-        let identity = Identity::read(&transport)?;
+        let observer = Observer::open(transport.clone())?;
+        let identity = *observer.identity();
         reset(&transport, options.timeout)?;
 
         let iovas = Arc::new(Mutex::new(IovaAllocator::new()));
@@ -170,7 +171,7 @@ impl Board {
             iova: admin.iova(),
         };
         let board = Self(Arc::new(Inner {
-            identity,
+            observer,
             options,
             iovas,
             ring: Mutex::new(Ring::new(identity.slots as usize)),
@@ -198,7 +199,12 @@ impl Board {
 
     /// What the board is.
     pub fn identity(&self) -> &Identity {
-        &self.0.identity
+        self.0.observer.identity()
+    }
+
+    /// Its registers: counters, events, states, trace.
+    pub fn observer(&self) -> &Observer {
+        &self.0.observer
     }
 
     /// How it was opened.
@@ -236,7 +242,7 @@ impl Board {
 
     /// Posts a command: stores only. If no slot is known to be free, the status line and the admin queue are consulted first.
     pub fn post(&self, post: &Post) -> Result<(), PostError> {
-        let image = post.encode(&self.0.identity.limits())?;
+        let image = post.encode(&self.identity().limits())?;
         let first = lock(&self.0.ring).post(&self.0.transport, &image);
         match first {
             Err(RingError::Full { .. }) => {}
@@ -274,14 +280,20 @@ impl Board {
                 other => break other?,
             }
         }
+        let mine = |cqe: &Cqe| cqe.kind == Kind::Command && cqe.context == u64::from(context);
+        let mut polls = 0;
         while self.0.transport.now() < end {
-            if let Some(cqe) = self
-                .take_admin(|cqe| cqe.kind == Kind::Command && cqe.context == u64::from(context))?
-            {
+            if let Some(cqe) = self.take_admin(mine)? {
                 cqe.ok()?;
                 return Ok(cqe);
             }
-            self.wait_admin(Duration::from_millis(20))?;
+            // Most commands are done before an interrupt could be asked for.
+            match polls {
+                0..100 => self.0.transport.poll()?,
+                100..200 => std::thread::sleep(Duration::from_micros(20)),
+                _ => self.wait_admin(Duration::from_millis(20))?,
+            }
+            polls += 1;
         }
         self.0.lost.store(true, Ordering::Relaxed);
         Err(lost)
@@ -362,7 +374,7 @@ impl Board {
 
     /// Creates a completion queue of `1 << entries_log2` entries.
     pub fn create_cq(&self, entries_log2: u32) -> Result<CompletionQueue, ExecuteError> {
-        let count = self.0.identity.cqs;
+        let count = self.identity().cqs;
         let cq = take_bit(&self.0.cqs, count).ok_or(ExecuteError::Exhausted {
             what: "completion queues",
             count,
@@ -407,26 +419,11 @@ impl Board {
     }
 
     pub(crate) fn take_vi(&self) -> Option<u16> {
-        take_bit(&self.0.vis, self.0.identity.vis).map(|vi| vi as u16)
+        take_bit(&self.0.vis, self.identity().vis).map(|vi| vi as u16)
     }
 
     pub(crate) fn free_vi(&self, vi: u16) {
         self.0.vis.fetch_and(!(1 << vi), Ordering::Relaxed);
-    }
-
-    pub(crate) fn read32(&self, offset: u32) -> Result<u32, BoardError> {
-        Ok(self.0.transport.bar_read32(Bar::Registers, offset)?)
-    }
-
-    pub(crate) fn read64(&self, offset: u32) -> Result<u64, BoardError> {
-        Ok(self.0.transport.bar_read64(Bar::Registers, offset)?)
-    }
-
-    pub(crate) fn write32(&self, offset: u32, value: u32) -> Result<(), BoardError> {
-        Ok(self
-            .0
-            .transport
-            .bar_write32(Bar::Registers, offset, value)?)
     }
 
     /// Command slots that are free, as far as is known.

@@ -1,12 +1,14 @@
 //! What a board tells on request: counters, events, VI states, trace. Every call here reads registers, so none is on the path
 //! of an operation.
 
-use super::{Board, BoardError};
+use super::{BoardError, Identity};
 use crate::command::ViState;
+use crate::transport::{self, Bar, BoardUrl, Metered};
 use rnic_abi::event::Event;
 use rnic_abi::registers::map;
 use rnic_abi::step::{Counter, Step};
 use std::ops::Sub;
+use std::sync::Arc;
 
 /// All counters at one moment, with the board's clock.
 ///
@@ -135,7 +137,61 @@ impl ViStatus {
     }
 }
 
-impl Board {
+/// Reads a board's registers without owning the board: opening one changes nothing.
+///
+/// ```no_run
+/// use rnic_driver::board::Observer;
+/// let observer = Observer::open_url("vfio-user:/tmp/a.sock")?;
+/// println!("{} after {} cycles", observer.identity().configuration(), observer.cycles()?);
+/// # Ok::<(), rnic_driver::board::BoardError>(())
+/// ```
+pub struct Observer {
+    transport: Arc<Metered>,
+    identity: Identity,
+}
+
+impl Observer {
+    /// Looks at the board that a URL names.
+    pub fn open_url(url: &str) -> Result<Self, BoardError> {
+        let url: BoardUrl = url.parse()?;
+        Self::open(Metered::new(transport::open(&url)?))
+    }
+
+    /// Looks at the board behind a transport.
+    pub fn open(transport: Arc<Metered>) -> Result<Self, BoardError> {
+        Ok(Self {
+            identity: Identity::read(&transport)?,
+            transport,
+        })
+    }
+
+    /// What the board is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What carries accesses to it, with their counts.
+    pub fn transport(&self) -> &Arc<Metered> {
+        &self.transport
+    }
+
+    fn read32(&self, offset: u32) -> Result<u32, BoardError> {
+        Ok(self.transport.bar_read32(Bar::Registers, offset)?)
+    }
+
+    fn read64(&self, offset: u32) -> Result<u64, BoardError> {
+        Ok(self.transport.bar_read64(Bar::Registers, offset)?)
+    }
+
+    fn write32(&self, offset: u32, value: u32) -> Result<(), BoardError> {
+        Ok(self.transport.bar_write32(Bar::Registers, offset, value)?)
+    }
+
+    /// The status register (`abi::registers::status`).
+    pub fn status(&self) -> Result<u32, BoardError> {
+        self.read32(map::STATUS)
+    }
+
     /// Reads every counter that has a name.
     pub fn counters(&self) -> Result<Counters, BoardError> {
         let mut counters = Counters {
@@ -178,7 +234,7 @@ impl Board {
     pub fn take_events(&self) -> Result<Vec<(u16, Event)>, BoardError> {
         let summary = self.read32(map::EVENT_SUMMARY)?;
         let mut events = Vec::new();
-        for vi in (0..self.identity().vis).filter(|vi| summary >> vi & 1 == 1) {
+        for vi in (0..self.identity.vis).filter(|vi| summary >> vi & 1 == 1) {
             let offset = map::EVENTS + vi * 4;
             let bits = self.read32(offset)?;
             self.write32(offset, bits)?;
@@ -208,7 +264,7 @@ impl Board {
 
     /// The trace RAM's entries, oldest first; none where the board has none.
     pub fn trace(&self) -> Result<Vec<TraceEntry>, BoardError> {
-        let entries = self.identity().trace_entries;
+        let entries = self.identity.trace_entries;
         if entries == 0 {
             return Ok(Vec::new());
         }
@@ -221,7 +277,7 @@ impl Board {
     }
 
     fn check_vi(&self, vi: u16) -> Result<(), BoardError> {
-        let count = self.identity().vis;
+        let count = self.identity.vis;
         if u32::from(vi) < count {
             return Ok(());
         }

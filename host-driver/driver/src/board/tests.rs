@@ -182,7 +182,7 @@ fn events_are_taken_and_cleared() {
     );
     test.take_stores();
     assert_eq!(
-        board.take_events().unwrap(),
+        board.observer().take_events().unwrap(),
         [(2, Event::ConnLost), (2, Event::Timeout)]
     );
     assert_eq!(
@@ -196,7 +196,7 @@ fn the_trace_starts_with_its_oldest_entry() {
     let test = TestBoard::small();
     test.state().registers.insert(map::TRACE_ENTRIES, 4);
     let board = open(&test);
-    assert_eq!(board.trace().unwrap(), []);
+    assert_eq!(board.observer().trace().unwrap(), []);
     test.state().registers.insert(map::TRACE_HEAD, 6);
     for (index, cycle) in [(0, 50), (1, 60), (2, 30), (3, 40)] {
         test.state()
@@ -204,6 +204,7 @@ fn the_trace_starts_with_its_oldest_entry() {
             .insert(map::TRACE + index * 8, 1 << 32 | cycle);
     }
     let cycles: Vec<u32> = board
+        .observer()
         .trace()
         .unwrap()
         .iter()

@@ -1,0 +1,3 @@
+//! The lower layer: link frames and the reliable stream under MPA.
+
+pub mod loopback;

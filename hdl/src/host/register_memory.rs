@@ -62,7 +62,7 @@ pub struct RegisterMemory {
     pub op_clear: Signal<In, Bit>,
     /// Load two words.
     pub op_wide: Signal<In, Bit>,
-    /// Word to store.
+    /// Word to store; zero in reset.
     pub op_data: Signal<In, Bits<32>>,
     /// In this cycle the operation ends.
     pub op_done: Signal<Out, Bit>,
@@ -132,6 +132,7 @@ pub struct RegisterMemory {
     change: Signal<Local, Bits<7>>,
     sum: Signal<Local, Bits<33>>,
     write_data: Signal<Local, Bits<32>>,
+    write_first: Signal<Local, Bits<32>>,
     write_at: Signal<Local, Bits<8>>,
     va_low: Signal<Local, Bits<32>>,
     last_scan: Constant<Bits<8>>,
@@ -209,6 +210,7 @@ impl RegisterMemory {
             change: Default::default(),
             sum: Default::default(),
             write_data: Default::default(),
+            write_first: Default::default(),
             write_at: Default::default(),
             va_low: Default::default(),
             last_scan: Constant::new(((STEPS + Counter::ALL.len()) as u64).into()),
@@ -368,32 +370,33 @@ impl Logic for RegisterMemory {
         self.clear_done.next = self.is_bar.q.val() & self.op_clear.val() & !self.stall.val();
         self.clear_rest.next = self.events_next.val().any();
 
-        // Write back.
+        // Write back: while stalled a failing descriptor, else what was added up or stored (zero in a sweep).
         self.write_at.next = self.at.q.val();
-        self.write_data.next = self.sum.val().get_bits::<32>(0);
-        if self.is_bar.q.val() & self.op_store.val() {
-            self.write_data.next = self.op_data.val();
+        self.write_first.next = self.sum.val().get_bits::<32>(0);
+        if (self.is_bar.q.val() & self.op_store.val()) | self.sweeps.q.val() {
+            self.write_first.next = self.op_data.val();
         }
         if self.is_set.q.val() | (self.is_bar.q.val() & self.op_clear.val()) {
-            self.write_data.next = bit_cast::<32, 16>(self.events_next.val());
-        }
-        if self.sweeps.q.val() {
-            self.write_data.next = bits::<32>(0);
+            self.write_first.next = bit_cast::<32, 16>(self.events_next.val());
         }
         self.va_low.next = self.failing.va.val().get_bits::<32>(0);
+        self.write_data.next = self.write_first.val();
         self.va_pending.d.next = false;
-        if self.va_pending.q.val() {
-            self.write_at.next = self.failing_at.val()
-                | (bit_cast::<8, 5>(self.va_vi.q.val()) << bits::<8>(1))
-                | self.high_word.val();
-            self.write_data.next = self.va_high.q.val();
-        } else if self.stall.val() {
+        if self.stall.val() {
+            self.write_data.next = self.va_low.val();
             self.write_at.next = self.failing_at.val()
                 | (bit_cast::<8, 5>(self.failing.vi.val().get_bits::<5>(0)) << bits::<8>(1));
-            self.write_data.next = self.va_low.val();
+            self.va_pending.d.next = !self.va_pending.q.val();
+            if self.va_pending.q.val() {
+                self.write_data.next = self.va_high.q.val();
+                self.write_at.next = self.failing_at.val()
+                    | (bit_cast::<8, 5>(self.va_vi.q.val()) << bits::<8>(1))
+                    | self.high_word.val();
+            }
+        }
+        if self.failing.valid.val() {
             self.va_high.d.next = self.failing.va.val().get_bits::<32>(32);
             self.va_vi.d.next = self.failing.vi.val().get_bits::<5>(0);
-            self.va_pending.d.next = true;
         }
         self.memory.write_address.next = self.write_at.val();
         self.memory.write_data.next = self.write_data.val();

@@ -19,14 +19,13 @@
 //! visits, 5 short operations and a load of two words in 5 cycles: 55 cycles (see `counters` for what that allows).
 //!
 //! Latency: a store or a load of one word is done 2 to 12 cycles after it came, a load of a counter 6 to 62. A failing
-//! descriptor is taken at once and stalls everything for two cycles. While `reset` is high, all but the identity is swept.
-
-use std::collections::BTreeMap;
+//! descriptor is taken at once and stalls everything for three cycles. While `reset` is high, all but the identity is swept.
 
 use rnic_abi::registers::map::CYCLES;
 use rnic_abi::step::{Counter, STEPS};
 use rust_hdl::prelude::*;
 
+use crate::block_ram::BlockRam;
 use crate::interfaces::FailingDescriptorRx;
 
 /// What the choice of the entry is about to do.
@@ -98,7 +97,7 @@ pub struct RegisterMemory {
     /// How many.
     pub live_mask: Signal<In, Bits<7>>,
 
-    memory: RAM<Bits<32>, 8>,
+    memory: BlockRam<32, 8>,
     state: DFF<State>,
     scan: DFF<Bits<8>>,
     /// A short operation was taken since the last visit.
@@ -116,6 +115,8 @@ pub struct RegisterMemory {
     va_high: DFF<Bits<32>>,
     va_vi: DFF<Bits<5>>,
     va_pending: DFF<Bit>,
+    /// The high word was written in the cycle before, so the entry must be read again.
+    va_settles: DFF<Bit>,
 
     stall: Signal<Local, Bit>,
     slot: Signal<Local, Bit>,
@@ -135,6 +136,7 @@ pub struct RegisterMemory {
     write_first: Signal<Local, Bits<32>>,
     write_at: Signal<Local, Bits<8>>,
     va_low: Signal<Local, Bits<32>>,
+    writes_va: Signal<Local, Bit>,
     last_scan: Constant<Bits<8>>,
     cycles_entry: Constant<Bits<8>>,
     high_word: Constant<Bits<8>>,
@@ -151,10 +153,7 @@ impl RegisterMemory {
 
     /// The first entries of the memory at power-on; what is behind the identity lasts until the first reset.
     pub fn with_words(words: &[u32]) -> Self {
-        let words = (0_u64..).zip(words);
-        let contents: BTreeMap<Bits<8>, Bits<32>> = words
-            .map(|(at, &word)| (at.into(), u64::from(word).into()))
-            .collect();
+        let words = words.iter().map(|&word| u64::from(word).into());
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -179,7 +178,7 @@ impl RegisterMemory {
             entry: Default::default(),
             live: Default::default(),
             live_mask: Default::default(),
-            memory: RAM::new(contents),
+            memory: BlockRam::with_words(words),
             state: Default::default(),
             scan: Default::default(),
             inserted: Default::default(),
@@ -195,6 +194,7 @@ impl RegisterMemory {
             va_high: Default::default(),
             va_vi: Default::default(),
             va_pending: Default::default(),
+            va_settles: Default::default(),
             stall: Default::default(),
             slot: Default::default(),
             bar_fits: Default::default(),
@@ -213,6 +213,7 @@ impl RegisterMemory {
             write_first: Default::default(),
             write_at: Default::default(),
             va_low: Default::default(),
+            writes_va: Default::default(),
             last_scan: Constant::new(((STEPS + Counter::ALL.len()) as u64).into()),
             cycles_entry: Constant::new(u64::from(CYCLES / 4).into()),
             high_word: Constant::new(1_u64.into()),
@@ -228,13 +229,14 @@ impl Logic for RegisterMemory {
     fn update(&mut self) {
         dff_setup!(
             self, clock, state, scan, inserted, at, writes, sweeps, is_bar, is_last, is_set,
-            is_bump, carry, carry_at, va_high, va_vi, va_pending
+            is_bump, carry, carry_at, va_high, va_vi, va_pending, va_settles
         );
-        self.memory.read_clock.next = self.clock.val();
-        self.memory.write_clock.next = self.clock.val();
+        self.memory.clock.next = self.clock.val();
 
         // Choose the entry to read.
-        self.stall.next = (self.failing.valid.val() & !self.reset.val()) | self.va_pending.q.val();
+        self.stall.next = (self.failing.valid.val() & !self.reset.val())
+            | self.va_pending.q.val()
+            | self.va_settles.q.val();
         self.scan_ends.next = self.scan.q.val() >= self.last_scan.val();
         self.scan_at.next = self.counters_at.val() | (self.scan.q.val() << bits::<8>(1));
         if self.scan_ends.val() {
@@ -382,17 +384,20 @@ impl Logic for RegisterMemory {
         self.va_low.next = self.failing.va.val().get_bits::<32>(0);
         self.write_data.next = self.write_first.val();
         self.va_pending.d.next = false;
-        if self.stall.val() {
+        self.va_settles.d.next = self.va_pending.q.val();
+        self.writes_va.next = false;
+        if self.va_pending.q.val() {
+            self.writes_va.next = true;
+            self.write_data.next = self.va_high.q.val();
+            self.write_at.next = self.failing_at.val()
+                | (bit_cast::<8, 5>(self.va_vi.q.val()) << bits::<8>(1))
+                | self.high_word.val();
+        } else if self.failing.valid.val() & !self.reset.val() {
+            self.writes_va.next = true;
             self.write_data.next = self.va_low.val();
             self.write_at.next = self.failing_at.val()
                 | (bit_cast::<8, 5>(self.failing.vi.val().get_bits::<5>(0)) << bits::<8>(1));
-            self.va_pending.d.next = !self.va_pending.q.val();
-            if self.va_pending.q.val() {
-                self.write_data.next = self.va_high.q.val();
-                self.write_at.next = self.failing_at.val()
-                    | (bit_cast::<8, 5>(self.va_vi.q.val()) << bits::<8>(1))
-                    | self.high_word.val();
-            }
+            self.va_pending.d.next = true;
         }
         if self.failing.valid.val() {
             self.va_high.d.next = self.failing.va.val().get_bits::<32>(32);
@@ -400,6 +405,7 @@ impl Logic for RegisterMemory {
         }
         self.memory.write_address.next = self.write_at.val();
         self.memory.write_data.next = self.write_data.val();
-        self.memory.write_enable.next = self.writes.q.val() | self.stall.val();
+        self.memory.write_enable.next =
+            self.writes_va.val() | (self.writes.q.val() & !self.stall.val());
     }
 }

@@ -13,8 +13,6 @@ use rust_hdl::prelude::*;
 /// See the module.
 #[derive(LogicBlock)]
 pub struct HostCounts {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
     /// Bit i: counter 16 + i counts. The bits below are ignored.
     pub counts: Signal<In, Bits<28>>,
     /// `dma_read_errors`.
@@ -22,7 +20,7 @@ pub struct HostCounts {
     /// `dma_write_errors`.
     pub write_refused: Signal<In, Bit>,
     /// `interrupts`.
-    pub interrupt: Signal<In, Bit>,
+    pub irq_sent: Signal<In, Bit>,
     /// `dma_reads`.
     pub read: Signal<In, Bit>,
     /// `dma_writes`.
@@ -51,11 +49,10 @@ impl HostCounts {
     /// Wires.
     pub fn new() -> Self {
         Self {
-            clock: Default::default(),
             counts: Default::default(),
             read_refused: Default::default(),
             write_refused: Default::default(),
-            interrupt: Default::default(),
+            irq_sent: Default::default(),
             read: Default::default(),
             write: Default::default(),
             all: Default::default(),
@@ -79,7 +76,7 @@ impl Logic for HostCounts {
                 self.at_write_refused.val().index(),
                 self.write_refused.val(),
             )
-            .replace_bit(self.at_interrupt.val().index(), self.interrupt.val())
+            .replace_bit(self.at_interrupt.val().index(), self.irq_sent.val())
             .replace_bit(self.at_read.val().index(), self.read.val())
             .replace_bit(self.at_write.val().index(), self.write.val());
     }

@@ -243,19 +243,7 @@ impl<const V: usize, const TR: usize> Logic for Host<V, TR> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(
-            self,
-            clock,
-            resets,
-            decode,
-            registers,
-            memory,
-            counters,
-            host_counts,
-            trace,
-            events,
-            vis,
-            interrupt,
-            reads,
+            self, clock, resets, registers, memory, counters, trace, events, vis, interrupt, reads,
             writes
         );
         dff_setup!(self, clock, moving);
@@ -335,7 +323,7 @@ impl<const V: usize, const TR: usize> Logic for Host<V, TR> {
         self.host_counts.counts.next = self.counts.val();
         self.host_counts.read_refused.next = self.reads.refused.val();
         self.host_counts.write_refused.next = self.dma_write_fault.val();
-        self.host_counts.interrupt.next = self.interrupt.sent.val();
+        self.host_counts.irq_sent.next = self.interrupt.sent.val();
         self.host_counts.read.next = self.reads.issued.val();
         self.host_counts.write.next = self.writes.issued.val();
         self.counters.counts.next = self.host_counts.all.val();

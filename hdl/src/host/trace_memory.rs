@@ -3,6 +3,8 @@
 //! rust-hdl cannot leave a memory out by a const generic, so this block writes its own Verilog. Of the nine address bits
 //! the low TR count.
 //!
+//! An entry that is overwritten in the cycle in which it is read may read as anything.
+//!
 //! ```text
 //!  write_at, write_data, writes --> [2^TR x 64] --> read_data (of read_at, a cycle later)
 //! ```
@@ -26,7 +28,7 @@ pub struct TraceMemory<const TR: usize> {
     pub writes: Signal<In, Bit>,
     /// Entry to read.
     pub read_at: Signal<In, Bits<9>>,
-    /// Its value, as it was before this cycle's write.
+    /// Its value.
     pub read_data: Signal<Out, Bits<64>>,
     _entries: Box<BTreeMap<u64, Bits<64>>>,
 }
@@ -53,7 +55,7 @@ impl<const TR: usize> Logic for TraceMemory<TR> {
             return Verilog::Custom("always @(*) read_data = 64'h0;\n".into());
         }
         Verilog::Custom(format!(
-            "reg [63:0] entries [0:{last}];\n\
+            "(* no_rw_check *) reg [63:0] entries [0:{last}];\n\
              always @(posedge clock) begin\n\
              \x20  read_data <= entries[read_at[{high}:0]];\n\
              \x20  if (writes) entries[write_at[{high}:0]] <= write_data;\n\

@@ -18,6 +18,7 @@
 //! words (`write` to `dma_write`), so that neither costs a cycle.
 
 pub mod bar_decode;
+pub mod board_counts;
 pub mod counters;
 pub mod dma_read;
 pub mod dma_write;

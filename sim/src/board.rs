@@ -50,6 +50,8 @@ pub struct Board {
     receiving: VecDeque<Frame>,
     received_words: usize,
     interrupts: Vec<u64>,
+    /// Vectors sent and not taken yet, each once.
+    pending: VecDeque<usize>,
     eventfds: Vec<Option<EventFd>>,
 }
 
@@ -76,6 +78,7 @@ impl Board {
             receiving: VecDeque::new(),
             received_words: 0,
             interrupts: vec![0; vectors],
+            pending: VecDeque::new(),
             eventfds: (0..vectors).map(|_| None).collect(),
         }
     }
@@ -156,6 +159,11 @@ impl Board {
     /// Messages of an interrupt vector since power-on.
     pub fn interrupts(&self, vector: usize) -> u64 {
         self.interrupts.get(vector).copied().unwrap_or(0)
+    }
+
+    /// The vector that has waited longest to be taken. Messages of one vector that nobody took are one, as in an eventfd.
+    pub fn take_interrupt(&mut self) -> Option<usize> {
+        self.pending.pop_front()
     }
 
     /// Number of interrupt vectors.
@@ -294,7 +302,12 @@ impl Board {
         self.monitor.interrupt(self.cycle, vector);
         let index = usize::from(vector);
         match self.interrupts.get_mut(index) {
-            Some(count) => *count += 1,
+            Some(count) => {
+                *count += 1;
+                if !self.pending.contains(&index) {
+                    self.pending.push_back(index);
+                }
+            }
             None => self
                 .monitor
                 .violation(self.cycle, format!("interrupt vector {vector}")),

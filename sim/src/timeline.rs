@@ -63,9 +63,10 @@ pub struct Round {
 pub fn svg(events: &[StepEvent]) -> String {
     let mut rounds = first_rounds(events);
     if rounds.is_empty() {
-        if let (Some(first), Some(last)) =
-            (events.first(), events.iter().take(WITHOUT_ROUNDS).last())
-        {
+        if let (Some(first), Some(last)) = (
+            events.first(),
+            events.iter().take(WITHOUT_ROUNDS).next_back(),
+        ) {
             rounds.push(Round {
                 title: "the first steps".to_string(),
                 from: first.cycle,

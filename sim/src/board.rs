@@ -195,6 +195,12 @@ impl Board {
         self.model.open_waves(self.gateware, path);
     }
 
+    /// Ends that file.
+    #[cfg(feature = "trace")]
+    pub fn close_waves(&mut self) {
+        self.model.close_waves();
+    }
+
     /// One clock cycle.
     pub fn cycle(&mut self) {
         let cycle = self.cycle;

@@ -50,6 +50,8 @@ pub struct Board {
     receiving: VecDeque<Frame>,
     received_words: usize,
     interrupts: Vec<u64>,
+    /// Vectors sent and not taken yet, each once.
+    pending: VecDeque<usize>,
     eventfds: Vec<Option<EventFd>>,
 }
 
@@ -76,6 +78,7 @@ impl Board {
             receiving: VecDeque::new(),
             received_words: 0,
             interrupts: vec![0; vectors],
+            pending: VecDeque::new(),
             eventfds: (0..vectors).map(|_| None).collect(),
         }
     }
@@ -158,6 +161,11 @@ impl Board {
         self.interrupts.get(vector).copied().unwrap_or(0)
     }
 
+    /// The vector that has waited longest to be taken. Messages of one vector that nobody took are one, as in an eventfd.
+    pub fn take_interrupt(&mut self) -> Option<usize> {
+        self.pending.pop_front()
+    }
+
     /// Number of interrupt vectors.
     pub fn vectors(&self) -> usize {
         self.interrupts.len()
@@ -185,6 +193,12 @@ impl Board {
     #[cfg(feature = "trace")]
     pub fn open_waves(&mut self, path: &str) {
         self.model.open_waves(self.gateware, path);
+    }
+
+    /// Ends that file.
+    #[cfg(feature = "trace")]
+    pub fn close_waves(&mut self) {
+        self.model.close_waves();
     }
 
     /// One clock cycle.
@@ -294,7 +308,12 @@ impl Board {
         self.monitor.interrupt(self.cycle, vector);
         let index = usize::from(vector);
         match self.interrupts.get_mut(index) {
-            Some(count) => *count += 1,
+            Some(count) => {
+                *count += 1;
+                if !self.pending.contains(&index) {
+                    self.pending.push_back(index);
+                }
+            }
             None => self
                 .monitor
                 .violation(self.cycle, format!("interrupt vector {vector}")),

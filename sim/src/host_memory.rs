@@ -12,13 +12,15 @@
 //! It does not know of time: latency and order are the business of `dma`, quiescing before an unmap that of `simulation`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use rnic_abi::config::IOVA_BITS;
 use thiserror::Error;
-use vm_memory::{Bytes, MmapRegion, VolatileMemory};
+use vm_memory::mmap::MmapRegionBuilder;
+use vm_memory::{Bytes, FileOffset, MmapRegion, VolatileMemory};
 
 /// Memory behind a range.
 #[derive(Clone, Debug)]
@@ -39,6 +41,39 @@ pub enum Backing {
     },
     /// Mapped for others, not for us.
     Nothing,
+}
+
+impl Backing {
+    /// A shared mapping of `bytes` of a file (or memfd) from `offset`, with the rights' protection.
+    pub fn of_file(file: File, offset: u64, bytes: u64, rights: Rights) -> io::Result<Self> {
+        let protection = if rights.write {
+            libc::PROT_READ | libc::PROT_WRITE
+        } else {
+            libc::PROT_READ
+        };
+        // SAFETY: sysconf has no preconditions.
+        let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
+        // A file is mapped from a page boundary.
+        let inside = offset % page_bytes;
+        let region = MmapRegionBuilder::<()>::new((bytes + inside) as usize)
+            .with_mmap_prot(protection)
+            .with_mmap_flags(libc::MAP_SHARED | libc::MAP_NORESERVE)
+            .with_file_offset(FileOffset::new(file, offset - inside))
+            .build()
+            .map_err(io::Error::other)?;
+        Ok(Self::Region {
+            region: Arc::new(region),
+            offset: inside,
+        })
+    }
+
+    /// Memory of this process at `va`, whatever it is; an address that is not mapped (any more) refuses accesses.
+    pub fn of_this_process(va: u64) -> Self {
+        Self::Process {
+            pid: std::process::id() as i32,
+            va,
+        }
+    }
 }
 
 /// What the board may do in a range.
@@ -299,7 +334,6 @@ fn copy_process(
     if copied == bytes as isize {
         Ok(())
     } else {
-        let _ = io::Error::last_os_error();
         Err(DmaError::Inaccessible)
     }
 }
@@ -361,10 +395,7 @@ mod tests {
     fn any_memory_of_a_process_is_reached_by_its_pid() {
         let mut buffer = vec![1_u8; 100];
         let mut memory = HostMemory::default();
-        let backing = Backing::Process {
-            pid: std::process::id() as i32,
-            va: buffer.as_mut_ptr() as u64,
-        };
+        let backing = Backing::of_this_process(buffer.as_mut_ptr() as u64);
         memory
             .map(0x5000, 100, backing, Rights::READ_WRITE)
             .unwrap();
@@ -373,10 +404,7 @@ mod tests {
         memory.read(0x5000, &mut data).unwrap();
         assert_eq!(data, [1, 1, 1, 9, 9, 9, 9, 9, 1, 1]);
         assert_eq!(buffer[..10], data);
-        let gone = Backing::Process {
-            pid: std::process::id() as i32,
-            va: 8,
-        };
+        let gone = Backing::of_this_process(8);
         memory.map(0x9000, 100, gone, Rights::READ_WRITE).unwrap();
         assert_eq!(memory.read(0x9000, &mut data), Err(DmaError::Inaccessible));
     }

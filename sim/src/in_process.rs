@@ -8,8 +8,8 @@
 //! everything and a run repeats exactly. *With* one, the clock runs whenever something moves; an idle board costs no
 //! processor time, and calls of other threads come first.
 //!
-//! This crate does not know the driver. The driver's transport trait is implemented on `SimBoard` where both crates meet:
-//! in `rnic-tests` (its library), which the scenario tests and the benches use.
+//! This crate does not know the driver. The driver's port trait is implemented on `SimBoard` where both crates meet: in the
+//! library of `rnic-tests`, which the scenario tests and the benches use.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,7 @@ use vmm_sys_util::eventfd::EventFd;
 use crate::bus_monitor::BusCounts;
 use crate::host_memory::{Backing, MapError, Rights};
 use crate::model::Gateware;
+use crate::pcap::CYCLE_NS;
 use crate::simulation::{Setup, Simulation};
 
 /// Cycles that the clock thread runs before it looks whether somebody wants the lock.
@@ -88,6 +89,11 @@ impl Sim {
     /// Cycles so far.
     pub fn cycles(&self) -> u64 {
         self.with(|simulation| simulation.cycles())
+    }
+
+    /// Simulated time: cycles at 31.25 MHz.
+    pub fn now_ns(&self) -> u64 {
+        self.cycles() * CYCLE_NS
     }
 
     /// A board.
@@ -238,6 +244,11 @@ impl SimBoard {
     /// Messages of an interrupt vector since power-on.
     pub fn interrupts(&self, vector: usize) -> u64 {
         self.with_board(|board| board.interrupts(vector))
+    }
+
+    /// The vector that has waited longest to be taken; messages of one vector that nobody took are one.
+    pub fn take_interrupt(&self) -> Option<usize> {
+        self.with_board(|board| board.take_interrupt())
     }
 
     /// Number of interrupt vectors.

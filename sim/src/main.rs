@@ -55,7 +55,7 @@ struct Options {
     #[arg(long, value_name = "CYCLES", default_value_t = 0)]
     dma_jitter: u32,
     /// Cycles in a thousand in which a channel pauses.
-    #[arg(long, value_name = "PERMILLE", default_value_t = 0, value_parser = per_mille())]
+    #[arg(long, value_name = "PERMILLE", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=900))]
     stall: u32,
     /// Cycles that a frame is on the wire.
     #[arg(long, value_name = "CYCLES", default_value_t = 0)]

@@ -29,16 +29,25 @@ const FIRST_CLIENT_PORT: u16 = 49_152;
 /// What the sequence numbers of a conversation start from, one a direction.
 const INITIAL_SEQUENCE: [u32; 2] = [0x1000_0000, 0x2000_0000];
 
-/// The connection manager's header before MPA bytes in a raw frame (`rnic_driver::cm`).
+/// Where things are in the connection manager's header, which is before the MPA bytes in a raw frame (`rnic_driver::cm`).
 struct CmHeader {
     bytes: usize,
     source_vi: usize,
     destination_vi: usize,
+    /// The connection's number, the initiator's choice.
+    id: usize,
+    /// Link sequence number of the sender's first FPDU byte.
+    sequence: usize,
+    /// MPA bytes.
+    length: usize,
 }
 const CM: CmHeader = CmHeader {
     bytes: 16,
     source_vi: 1,
     destination_vi: 2,
+    id: 4,
+    sequence: 8,
+    length: 12,
 };
 const REQUEST_KEY: &[u8] = b"MPA ID Req Frame";
 const REPLY_KEY: &[u8] = b"MPA ID Rep Frame";
@@ -51,17 +60,19 @@ struct End {
 }
 
 /// One direction of a conversation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Stream {
     /// The MPA request or reply.
     opening: Vec<u8>,
-    /// Link sequence number of the first FPDU.
+    /// Link sequence number of the first FPDU byte; none where the capture began too late to know.
     base: Option<u32>,
 }
 
 /// One TCP connection.
 #[derive(Debug)]
 struct Conversation {
+    /// The connection manager's number of it.
+    id: Option<u32>,
     client: End,
     client_port: u16,
     /// Client to server, server to client.
@@ -72,8 +83,9 @@ struct Conversation {
 #[derive(Debug)]
 struct Request {
     cycles: Vec<u64>,
+    id: u32,
     to_board: u8,
-    bytes: Vec<u8>,
+    stream: Stream,
 }
 
 /// See the module.
@@ -165,6 +177,9 @@ impl<W: Write> Pcap<W> {
         let Some((header, mpa)) = message.split_at_checked(CM.bytes) else {
             return;
         };
+        let word = |at: usize| {
+            u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
         let source = End {
             board: from,
             vi: header[CM.source_vi],
@@ -173,27 +188,40 @@ impl<W: Write> Pcap<W> {
             board: to,
             vi: header[CM.destination_vi],
         };
+        let stream = Stream {
+            opening: mpa.get(..word(CM.length) as usize).unwrap_or(mpa).to_vec(),
+            base: Some(word(CM.sequence)),
+        };
+        let id = word(CM.id);
         if mpa.starts_with(REQUEST_KEY) {
             let request = self.requests.entry(source).or_insert_with(|| Request {
                 cycles: Vec::new(),
+                id,
                 to_board: to,
-                bytes: mpa.to_vec(),
+                stream: stream.clone(),
             });
-            request.bytes = mpa.to_vec();
+            if request.id != id {
+                // The one before was never answered: it stays unwritten, its ends are not known.
+                *request = Request {
+                    cycles: Vec::new(),
+                    id,
+                    to_board: to,
+                    stream,
+                };
+            }
             request.cycles.push(cycle);
         } else if mpa.starts_with(REPLY_KEY) {
-            self.reply(cycle, source, destination, mpa);
+            self.reply(cycle, id, (source, destination), stream);
         }
     }
 
     /// The reply shows which two VIs are joined, so the request is written only now (with its own time).
-    fn reply(&mut self, cycle: u64, server: End, client: End, mpa: &[u8]) {
+    fn reply(&mut self, cycle: u64, id: u32, (server, client): (End, End), stream: Stream) {
         let key = pair(client, server);
+        let known = self.conversations.get(&key);
+        let again = known.is_some_and(|known| known.id == Some(id));
         if let Some(request) = self.requests.remove(&client) {
-            let same = self.conversations.get(&key).is_some_and(|known| {
-                known.streams[0].opening == request.bytes && known.streams[0].base.is_none()
-            });
-            if same {
+            if again {
                 // The request was repeated although its reply was on the way.
                 for cycle in request.cycles {
                     self.opening(cycle, key, 0);
@@ -203,7 +231,7 @@ impl<W: Write> Pcap<W> {
             }
         }
         if let Some(known) = self.conversations.get_mut(&key) {
-            known.streams[1].opening = mpa.to_vec();
+            known.streams[1] = stream;
             self.opening(cycle, key, 1);
         }
     }
@@ -212,7 +240,7 @@ impl<W: Write> Pcap<W> {
     fn open(&mut self, client: End, server: End, request: Request) {
         let first = request.cycles.first().copied().unwrap_or(0);
         let key = pair(client, server);
-        self.insert(client, server, request.bytes);
+        self.insert(client, server, Some(request.id), request.stream);
         for (direction, flags) in [(0, Flags::SYN), (1, Flags::SYN_ACK), (0, Flags::ACK)] {
             let segment = self.conversations[&key].handshake(key, direction, flags);
             self.write(first, &segment);
@@ -222,15 +250,14 @@ impl<W: Write> Pcap<W> {
         }
     }
 
-    fn insert(&mut self, client: End, server: End, opening: Vec<u8>) {
+    fn insert(&mut self, client: End, server: End, id: Option<u32>, stream: Stream) {
         let client_port = self.next_port;
         self.next_port = self.next_port.checked_add(1).unwrap_or(FIRST_CLIENT_PORT);
-        let mut streams = [Stream::default(), Stream::default()];
-        streams[0].opening = opening;
         let conversation = Conversation {
+            id,
             client,
             client_port,
-            streams,
+            streams: [stream, Stream::default()],
         };
         self.conversations
             .insert(pair(client, server), conversation);
@@ -256,7 +283,7 @@ impl<W: Write> Pcap<W> {
         let key = pair(source, destination);
         if !self.conversations.contains_key(&key) {
             // Connected before the capture began: a conversation without a beginning.
-            self.insert(source, destination, Vec::new());
+            self.insert(source, destination, None, Stream::default());
         }
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;

@@ -136,8 +136,12 @@ impl Simulation {
         Ok(())
     }
 
-    /// Brings every file up to date.
+    /// Brings every file up to date, and ends waveforms.
     pub fn flush(&mut self) -> io::Result<()> {
+        #[cfg(feature = "trace")]
+        for board in &mut self.boards {
+            board.close_waves();
+        }
         if let Some(pcap) = &mut self.pcap {
             pcap.flush()?;
         }

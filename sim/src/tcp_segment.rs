@@ -71,7 +71,7 @@ impl Segment<'_> {
         tcp[2..4].copy_from_slice(&self.destination.1.to_be_bytes());
         tcp[4..8].copy_from_slice(&self.sequence.to_be_bytes());
         tcp[8..12].copy_from_slice(&self.acknowledged.to_be_bytes());
-        tcp[12] = (TCP_BYTES / 4 << 4) as u8;
+        tcp[12] = ((TCP_BYTES / 4) << 4) as u8;
         tcp[13] = self.flags.0;
         if !self.payload.is_empty() {
             tcp[13] |= Flags::PUSH;

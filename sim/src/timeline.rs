@@ -63,9 +63,10 @@ pub struct Round {
 pub fn svg(events: &[StepEvent]) -> String {
     let mut rounds = first_rounds(events);
     if rounds.is_empty() {
-        if let (Some(first), Some(last)) =
-            (events.first(), events.iter().take(WITHOUT_ROUNDS).last())
-        {
+        if let (Some(first), Some(last)) = (
+            events.first(),
+            events.iter().take(WITHOUT_ROUNDS).next_back(),
+        ) {
             rounds.push(Round {
                 title: "the first steps".to_string(),
                 from: first.cycle,
@@ -215,20 +216,27 @@ fn panel(text: &mut String, round: &Round, events: &[StepEvent], top: f64) -> f6
         bottom + 32.0,
         round.from
     );
+    let centre = |event: &StepEvent| lane_top(event.step) + 7.0 + 10.0 * f64::from(event.board & 1);
+    // Frames do not overtake each other: the next arrival that no earlier frame was given.
+    let mut given = [0; 2];
     for (index, sent) in shown.iter().enumerate() {
         if sent.step != Step::LlpSend {
             continue;
         }
+        let next = &mut given[usize::from(sent.board & 1)];
+        let start = index.max(*next);
         let arrives =
-            |event: &&&StepEvent| event.board != sent.board && event.step == Step::LlpReceive;
-        if let Some(arrived) = shown[index..].iter().find(arrives) {
+            |event: &&StepEvent| event.board != sent.board && event.step == Step::LlpReceive;
+        if let Some(found) = shown[start..].iter().position(arrives) {
+            let arrived = shown[start + found];
+            *next = start + found + 1;
             let _ = writeln!(
                 text,
                 "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#8b949e\" stroke-width=\"0.8\"/>",
                 x(sent.cycle),
-                lane_top(Step::LlpSend) + LANE / 2.0,
+                centre(sent),
                 x(arrived.cycle),
-                lane_top(Step::LlpReceive) + LANE / 2.0
+                centre(arrived)
             );
         }
     }
@@ -238,7 +246,7 @@ fn panel(text: &mut String, round: &Round, events: &[StepEvent], top: f64) -> f6
             text,
             "<rect x=\"{:.1}\" y=\"{}\" width=\"4\" height=\"8\" rx=\"1.5\" fill=\"{}\"><title>{}, board {}, VI {}, cycle {}</title></rect>",
             x(event.cycle) - 2.0,
-            lane_top(event.step) + 3.0 + 10.0 * second as f64,
+            centre(event) - 4.0,
             COLOURS[second],
             event.step.name(),
             event.board,

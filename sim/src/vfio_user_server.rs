@@ -28,7 +28,6 @@ use vfio_bindings::bindings::vfio::{
     VFIO_REGION_INFO_FLAG_WRITE,
 };
 use vfio_user::{DmaMapFlags, DmaUnmapFlags, IrqInfo, Server, ServerBackend, ServerRegion};
-use vm_memory::{mmap::MmapRegionBuilder, FileOffset};
 use vmm_sys_util::eventfd::EventFd;
 
 use crate::host_memory::{Backing, Rights};
@@ -216,7 +215,7 @@ impl ServerBackend for Function {
             write: flags.contains(DmaMapFlags::WRITE),
         };
         let backing = match fd {
-            Some(file) => map_file(file, offset, size, rights)?,
+            Some(file) => Backing::of_file(file, offset, size, rights)?,
             None if offset == 0 => Backing::Nothing,
             None => Backing::Process {
                 pid: peer_pid(&self.socket)?,
@@ -275,28 +274,6 @@ impl ServerBackend for Function {
         }
         Ok(())
     }
-}
-
-/// Maps a file of the client, shared.
-fn map_file(file: File, offset: u64, size: u64, rights: Rights) -> io::Result<Backing> {
-    let protection = match rights {
-        Rights { write: true, .. } => libc::PROT_READ | libc::PROT_WRITE,
-        _ => libc::PROT_READ,
-    };
-    // The file may be mapped at page boundaries only.
-    // SAFETY: sysconf has no preconditions.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
-    let inside = offset % page;
-    let region = MmapRegionBuilder::<()>::new((size + inside) as usize)
-        .with_mmap_prot(protection)
-        .with_mmap_flags(libc::MAP_SHARED | libc::MAP_NORESERVE)
-        .with_file_offset(FileOffset::new(file, offset - inside))
-        .build()
-        .map_err(io::Error::other)?;
-    Ok(Backing::Region {
-        region: Arc::new(region),
-        offset: inside,
-    })
 }
 
 /// All nine regions of VFIO's PCI layout.

@@ -48,7 +48,11 @@ fn raw(from: usize, key: &[u8; 16], private_data: &[u8]) -> Vec<u32> {
     let mut message = vec![0; 16];
     // The requester does not know the other VI yet.
     message[1] = VIS[from];
-    message[2] = if from == 0 { 0 } else { VIS[0] };
+    message[2] = if from == 0 { 0xFF } else { VIS[0] };
+    message[4..8].copy_from_slice(&77_u32.to_le_bytes());
+    message[8..12].copy_from_slice(&FIRST[from].to_le_bytes());
+    let length = (20 + private_data.len()) as u32;
+    message[12..16].copy_from_slice(&length.to_le_bytes());
     message.extend_from_slice(key);
     message.extend_from_slice(&[0x50, 2, 0, private_data.len() as u8]);
     message.extend_from_slice(private_data);

@@ -1,0 +1,72 @@
+//! Logic cells and block RAMs of each block of the host attachment, as yosys counts them for the iCE40 HX8K.
+
+use std::process::Command;
+
+use rnic_abi::config::{FULL, SMALL};
+use rnic_hdl::host::bar_decode::BarDecode;
+use rnic_hdl::host::counters::Counters;
+use rnic_hdl::host::dma_read::DmaRead;
+use rnic_hdl::host::dma_write::DmaWrite;
+use rnic_hdl::host::events::Events;
+use rnic_hdl::host::interrupt::Interrupt;
+use rnic_hdl::host::realign::Realign;
+use rnic_hdl::host::register_memory::RegisterMemory;
+use rnic_hdl::host::registers::Registers;
+use rnic_hdl::host::reset::ResetSequencer;
+use rnic_hdl::host::trace::Trace;
+use rnic_hdl::host::vi_state::ViState;
+use rnic_hdl::host::Host;
+use rnic_verilate::verilog;
+use rust_hdl::prelude::*;
+
+/// Synthesizes `block` alone and gives {LUTs, flip-flops, carries, block RAMs}.
+fn cells(name: &str, mut block: impl Block) -> [u32; 4] {
+    block.connect_all();
+    let path = std::env::temp_dir().join(format!("{name}_{}.v", std::process::id()));
+    std::fs::write(&path, verilog(name, &block).unwrap()).unwrap();
+    let script = format!(
+        "read_verilog {}; synth_ice40 -device hx -dff -top {name}; stat",
+        path.display()
+    );
+    let output = Command::new("yosys").args(["-p", &script]).output();
+    let output = output.expect("yosys runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    let report = &text[text.rfind("Number of cells").unwrap()..];
+    let count = |prefix: &str| {
+        report
+            .lines()
+            .filter_map(|line| line.trim().split_once(' '))
+            .filter(|(cell, _)| cell.starts_with(prefix))
+            .map(|(_, number)| number.trim().parse::<u32>().unwrap())
+            .sum()
+    };
+    let counts = [
+        count("SB_LUT4"),
+        count("SB_DFF"),
+        count("SB_CARRY"),
+        count("SB_RAM"),
+    ];
+    let [luts, flops, carries, rams] = counts;
+    println!("{name:24} {luts:5} LUTs {flops:5} flip-flops {carries:4} carries {rams:2} RAMs");
+    counts
+}
+
+#[test]
+fn cells_by_block() {
+    cells("realign", Realign::default());
+    cells("bar_decode", BarDecode::new());
+    cells("registers", Registers::new());
+    cells("register_memory", RegisterMemory::new([0x1234_5678; 16]));
+    cells("counters", Counters::new());
+    cells("event_bits", Events::new(SMALL.vis()));
+    cells("vi_state", ViState::new(SMALL.vis()));
+    cells("interrupt", Interrupt::new(SMALL.cqs()));
+    cells("dma_read", DmaRead::default());
+    cells("dma_write", DmaWrite::default());
+    cells("reset_sequencer", ResetSequencer::default());
+    cells("trace_full", Trace::<9>::new());
+    cells("host_small", Host::<2, 0>::new(&SMALL, 0));
+    cells("host_full", Host::<4, 9>::new(&FULL, 0));
+}

@@ -255,16 +255,19 @@ impl Work {
         let message =
             |stag, to| Message::Inline(self.request(Operation::Return, stag, to).to_vec());
         end.channel.one_shot_with(request, message)?;
-        let (mut length, mut received) = (None, reply_buffer);
+        let (mut length, mut returned, mut received) = (None, false, reply_buffer);
         // Without a reply buffer the message also completes its receive descriptor.
-        while length.is_none() || !received {
+        while !returned || !received {
             match end.next(self.wait)? {
                 Event::OneShot(completed) => {
                     completed.failure.map_or(Ok(()), Err)?;
-                    length = Some(completed.length);
+                    // Without a reply buffer the receive descriptor says how long the reply was.
+                    length = length.or(Some(completed.length).filter(|_| reply_buffer));
+                    returned = true;
                 }
                 Event::Done(done) if done.kind == Kind::Receive && !received => {
                     done.outcome.ok()?;
+                    length = Some(done.outcome.length);
                     received = true;
                 }
                 Event::Done(done) => bail!("a {:?} completion that nobody posted", done.kind),

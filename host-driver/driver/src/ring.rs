@@ -10,7 +10,7 @@
 use crate::command::Image;
 use crate::slots::{Report, Slots};
 use crate::transport::{Bar, Metered, TransportError};
-use rnic_abi::command::{FIRST_SEQUENCE, RING_ENTRY_BYTES, SLOT_BYTES, SLOT_WORDS};
+use rnic_abi::command::{flags, FIRST_SEQUENCE, RING_ENTRY_BYTES, SLOT_BYTES, SLOT_WORDS};
 use rnic_abi::registers::{RING_OFFSET, SLOTS_OFFSET};
 
 /// The ring of one board.
@@ -64,6 +64,10 @@ impl Ring {
             entry,
         )?;
         self.sequence = self.sequence.wrapping_add(1);
+        if image.word(0) >> 8 & u32::from(flags::LIST_IN_MEMORY) != 0 {
+            // The board reads the list into words of the first slot: what they hold then is not known here.
+            self.shadow[first * SLOT_WORDS..(first + 1) * SLOT_WORDS].fill(None);
+        }
         Ok(())
     }
 
@@ -193,6 +197,23 @@ mod tests {
                 (Bar::Commands, RING_OFFSET, 8, 0x1_0001_0000)
             ]
         );
+    }
+
+    #[test]
+    fn a_slot_that_took_a_list_is_written_whole_again() {
+        let board = TestBoard::small();
+        let transport = Metered::new(board.transport());
+        let mut ring = Ring::new(1);
+        let list = u32::from(flags::LIST_IN_MEMORY) << 8;
+        ring.post(&transport, &image(&[(0, list), (4, 3)])).unwrap();
+        ring.observe(Report {
+            parity: 1,
+            consumed: 1,
+            mask: u32::MAX,
+        });
+        board.take_stores();
+        ring.post(&transport, &image(&[(0, list), (4, 3)])).unwrap();
+        assert_eq!(board.take_stores().len(), 3);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::board::Options;
+use crate::command::Reliability;
 use crate::command::{Command, ViState};
 use crate::completion_queue::CompletionQueue;
 use crate::cqe::{Cqe, Kind as CqeKind};
+use crate::mpa::MpaError;
 use crate::test_board::TestBoard;
 use crate::vi::ViOptions;
 use rnic_abi::completion::{ADMIN_CQ, RAW_ENTRY_BYTES};

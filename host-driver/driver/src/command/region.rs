@@ -2,6 +2,7 @@
 
 use super::{at_least, at_most, below, elements_in_slots, on_bus, FieldError, Image, Limits};
 use rnic_abi::command::{access, flags, kind, LIST_WORD};
+use rnic_abi::config::DMA_BOUNDARY_BYTES;
 use rnic_abi::error::Field;
 use rnic_abi::{Iova, Stag};
 use std::ops::BitOr;
@@ -312,9 +313,25 @@ fn element_count<T>(
     Ok(count as u32)
 }
 
-/// Points words 7 and 8 at a list in host memory.
+/// The board reads a list in pieces of so many bytes, each aligned to its size.
+const LIST_ALIGN: u64 = 32;
+
+/// Points words 7 and 8 at a list in host memory, which is aligned and within one page.
 fn in_memory(image: &mut Image, iova: Iova, bytes: u64) -> Result<u8, FieldError> {
     on_bus(iova, bytes)?;
+    let refused = |rule, limit| FieldError {
+        field: Field::Iova,
+        value: iova.0,
+        rule,
+        limit,
+    };
+    if iova.0 % LIST_ALIGN != 0 {
+        return Err(refused("must be a multiple of", LIST_ALIGN));
+    }
+    let page_bytes = u64::from(DMA_BOUNDARY_BYTES);
+    if iova.0 % page_bytes + bytes > page_bytes {
+        return Err(refused("must leave the list within a page of", page_bytes));
+    }
     image.set64(7, iova.0);
     Ok(flags::LIST_IN_MEMORY)
 }

@@ -25,7 +25,7 @@ fn region() -> impl Strategy<Value = RegionCommand> {
             let bytes = list.iter().map(|element| element.bytes).sum();
             (Layout::Sgl(Elements::Slots(list)), bytes)
         }),
-        (iova(16), 1u8.., 1u32..).prop_map(|(iova, count, bytes)| (
+        (iova(4096), 1u8.., 1u32..).prop_map(|(iova, count, bytes)| (
             Layout::Sgl(Elements::Memory { iova, count }),
             bytes
         )),
@@ -297,6 +297,18 @@ fn a_bad_value_is_refused_by_the_name_of_its_field() {
         ),
         Field::ElementLength
     );
+    let listed = |iova| Elements::Memory {
+        iova: Iova(iova),
+        count: 200,
+    };
+    for iova in [16, 0x1400] {
+        let layout = Layout::Sgl(listed(iova));
+        let command = one_shot(RegionCommand {
+            layout,
+            ..contiguous(1)
+        });
+        assert_eq!(refusal(0, command), Field::Iova);
+    }
     assert_eq!(refusal(0, pages(11, vec![Iova(0)], 1)), Field::Kind);
     assert_eq!(refusal(0, pages(12, vec![Iova(0)], 4097)), Field::Length);
     assert_eq!(refusal(0, pages(12, vec![Iova(64)], 1)), Field::Iova);

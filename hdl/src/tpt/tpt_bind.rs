@@ -702,7 +702,6 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             }
             BindState::ReadEntry => {
                 self.vi_row.next = bits::<2>(2);
-                self.asks.d.next = false;
                 if self.low.val().get_bit(0)
                     | (self.draining.val() & (self.draining_index.val() == self.entry.q.val()))
                 {
@@ -713,7 +712,10 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             BindState::WritePtag => {
                 self.high_write.next = self.fine.val();
                 self.high_data.next = self.ptag.val();
+                // Asked for again in case the walk writes first.
+                self.vi_row.next = bits::<2>(2);
                 if self.write_ready.val() {
+                    self.asks.d.next = false;
                     self.state.d.next = BindState::TakeWord;
                     if self.ended.q.val() {
                         self.state.d.next = BindState::Finish;

@@ -438,7 +438,7 @@ fn a_bad_command_names_its_field_and_leaves_the_entry_as_it_was() {
         (with(&list, |c| c.kind = 3), bad, Field::Kind),
         (with(&good, |c| c.page_shift = 12), bad, Field::Kind),
         (with(&pages, |c| c.page_shift = 11), bad, Field::Kind),
-        (with(&pages, |c| c.page_shift = 32), bad, Field::Kind),
+        (with(&pages, |c| c.page_shift = 22), bad, Field::Kind),
         (with(&good, |c| c.count = 1), bad, Field::ElementCount),
         (with(&list, |c| c.count = 0), bad, Field::ElementCount),
         (with(&list, |c| c.count = 1), bad, Field::ElementCount),

@@ -222,7 +222,7 @@ impl Model {
             return bad(Field::Access);
         }
         let shift_good = match c.kind {
-            kind::PAGES => (12..=31).contains(&c.page_shift),
+            kind::PAGES => (12..=21).contains(&c.page_shift),
             kind::CONTIGUOUS | kind::SGL => c.page_shift == 0,
             _ => false,
         };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rnic_hdl::stream::StreamBuffer;
 use rnic_verilate::Dut;
 
-fn dut() -> Dut<StreamBuffer<32>> {
+fn dut() -> Dut<StreamBuffer> {
     Dut::new("stream_buffer", StreamBuffer::default(), |b| &mut b.clock).unwrap()
 }
 

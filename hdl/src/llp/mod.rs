@@ -1,3 +1,4 @@
-//! Lower layer: what carries FPDUs from board to board.
+//! The lower layer: what carries FPDUs from board to board, link frames and the reliable stream under MPA.
 
 pub mod crc32c;
+pub mod loopback;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
@@ -68,4 +69,29 @@ pub(crate) fn printed(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text += &String::from_utf8_lossy(&output.stderr);
     text
+}
+
+/// What `verilator --version` prints.
+pub(crate) fn verilator_version() -> Result<&'static str, ToolError> {
+    static ANSWER: OnceLock<String> = OnceLock::new();
+    ask_once(&ANSWER, "verilator", &["--version"])
+}
+
+/// What `yosys -V` prints.
+pub(crate) fn yosys_version() -> Result<&'static str, ToolError> {
+    static ANSWER: OnceLock<String> = OnceLock::new();
+    ask_once(&ANSWER, "yosys", &["-V"])
+}
+
+/// Runs a tool for what it prints; asked once in a process.
+pub(crate) fn ask_once(
+    answer: &'static OnceLock<String>,
+    tool: &str,
+    question: &[&str],
+) -> Result<&'static str, ToolError> {
+    if let Some(answer) = answer.get() {
+        return Ok(answer);
+    }
+    let output = run(Command::new(tool).args(question), "a question")?;
+    Ok(answer.get_or_init(|| printed(&output).trim().to_string()))
 }

@@ -1,5 +1,6 @@
 //! The gateware of the one-shot RNIC: one block a file, one folder a stage, `top.rs` wires them in path order.
 
+pub(crate) mod block_new;
 pub mod interfaces;
 pub mod llp;
 pub mod stream;

@@ -133,7 +133,12 @@ impl DdpParse {
     /// The block.
     pub fn new() -> Self {
         block_new!(
-            ;
+            clock word index take expected unreliable load load_index load_data swapped opcode
+            tagged last advertised invalidates solicited is_send is_write is_request is_response
+            ulpdu_bytes bytes field stag high low refused code length ddp_control rdmap_control
+            bytes_register field_register stag_register high_register low_register error error_code
+            turned into new_length new_ddp new_rdmap new_opcode new_tagged wants_tagged header
+            differs now_opcode now_tagged now_response;
             ddp_version = ddp::VERSION,
             rdmap_version = rdmap::VERSION >> rdmap::VERSION_MASK.trailing_zeros(),
             op_write = rdmap::WRITE,

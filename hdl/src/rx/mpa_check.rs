@@ -57,7 +57,8 @@ impl MpaCheck {
     /// The block.
     pub fn new() -> Self {
         block_new!(
-            ;
+            clock first word raw words length_good close verdict vi step mpa_crc_errors agrees
+            length round_up total needed small;
             verdict_good = verdict::GOOD,
             verdict_bad_sum = verdict::BAD_SUM,
         )

@@ -74,7 +74,9 @@ impl ReadTracker {
     pub fn new(layout: Layout, reads_log2: usize) -> Self {
         assert!(reads_log2 <= 2);
         block_new!(
-            ;
+            clock reset read_out write write_vi write_index write_data write_ready vi any oldest
+            retire forget word record_vi ends head_low head_high count_0 count_1 count_2 head
+            record_head count record_count new_vi new_head new_count change slot item takes ready;
             slot_mask = (1u64 << reads_log2) - 1,
             reads = layout.reads,
         )

@@ -153,7 +153,12 @@ impl<const C: usize> ReceiveContext<C> {
     /// The block for one layout.
     pub fn new(layout: Layout) -> Self {
         block_new!(
-            ;
+            clock reset vi_config config_taken unreliable advertise started started_vi read_vi
+            read_index data prefetch_write prefetch_vi prefetch_index prefetch_data place_write
+            place_index place_data place_ready reads_write reads_vi reads_index reads_data
+            reads_ready ram unreliable_mask advertise_mask queue item config_vi is_queues is_peer
+            is_start config_ready config_write config_index config_data vi index write_base
+            read_base write_at read_at;
             vi_shift = layout.words_log2,
         )
     }

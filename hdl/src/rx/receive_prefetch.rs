@@ -103,7 +103,10 @@ pub struct ReceivePrefetch<const V: usize> {
     entry_word: DFF<Bits<2>>,
     /// Bytes to fetch: 64, or the whole descriptor.
     length: DFF<Bits<10>>,
+    /// The whole descriptor is being read, not its first bytes.
     whole: DFF<Bit>,
+    /// It has more segments than the first bytes hold.
+    more: DFF<Bit>,
     iova: DFF<Bits<48>>,
     bytes: DFF<Bits<13>>,
     last_piece: DFF<Bit>,
@@ -139,7 +142,11 @@ impl<const V: usize> ReceivePrefetch<V> {
     /// The block for descriptors of at most `max_segments` data segments.
     pub fn new(layout: Layout, max_segments: u32) -> Self {
         block_new!(
-            ;
+            clock reset connected receive_ready hold queue_read queue_data receive_next request
+            piece drain read_request read_data write write_vi write_index write_data have fetching
+            fetching_vi consume consumed_vi step local_protection_errors state scan vi handle va_low
+            va_high entry_word length whole more iova bytes last_piece at count trouble have_mask
+            busy epoch candidates scanned count_word control_word segment_at turned_at full_length;
             first_bytes = 64u64,
             control_bytes = CONTROL_BYTES as u64,
             control_refused = control::RESERVED | control::OP_MASK,
@@ -160,7 +167,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, scan, vi, handle, va_low, va_high, entry_word, length, whole, iova, bytes, last_piece, at,
+            self, clock, state, scan, vi, handle, va_low, va_high, entry_word, length, whole, more, iova, bytes, last_piece, at,
             count, trouble, have_mask, busy, epoch
         );
         self.candidates.next =
@@ -288,13 +295,14 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 if self.read_data.valid.val() {
                     self.at.d.next = self.at.q.val() + bits::<8>(1);
                     if self.at.q.val() == bits::<8>(3) {
+                        self.more.d.next = false;
                         self.count.d.next = self.count_word.val().get_bits::<5>(0);
                         if (self.count_word.val() > self.most_segments.val())
                             | (self.control_word.val() & self.control_refused.val()).any()
                         {
                             self.trouble.d.next = self.format_error.val();
                         } else if self.count_word.val() > self.in_first_read.val() {
-                            self.whole.d.next = !self.whole.q.val();
+                            self.more.d.next = true;
                         }
                     }
                     self.write.next = self.at.q.val() >= self.first_segment_word.val();
@@ -317,10 +325,10 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 self.write_index.next = self.state_word.val();
                 self.write_data.next = (bit_cast::<32, 3>(self.trouble.q.val()) << bits::<32>(16))
                     | (bit_cast::<32, 5>(self.count.q.val()) << bits::<32>(8));
-                if self.whole.q.val() & !self.trouble.q.val().any() {
-                    // More segments than the first read brought: once more, whole.
+                if (self.more.q.val() & !self.whole.q.val()) & !self.trouble.q.val().any() {
+                    self.whole.d.next = true;
                     self.state.d.next = PrefetchState::Check;
-                } else {
+                } else if !self.consume.val() {
                     self.have_mask.d.next =
                         self.have_mask.q.val().replace_bit(self.vi.q.val().index(), true);
                     self.step.fire.next = true;

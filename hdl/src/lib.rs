@@ -4,4 +4,5 @@ pub(crate) mod block_new;
 pub mod host;
 pub mod interfaces;
 pub mod llp;
+pub mod rx;
 pub mod stream;

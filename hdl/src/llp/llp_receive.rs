@@ -129,7 +129,7 @@ pub struct LlpReceive<const F: usize> {
 
     state: DFF<LinkReceiveState>,
     crc: Crc32c,
-    table: RAM<Bits<32>, 6>,
+    vi_table: RAM<Bits<32>, 6>,
     target: DFF<Bits<4>>,
     source: DFF<Bits<8>>,
     data_frame: DFF<Bit>,
@@ -194,9 +194,9 @@ impl<const F: usize> LlpReceive<F> {
         block_new!(
             clock reset connected vi_config frames bank_free open vi raw arrived write address word
             first words length_good sum_good close verdict ack placed notice_vi settled ack_owed
-            step link_header_errors link_duplicates link_gaps link_unknown_vi busy state crc table
-            target source data_frame ack_frame raw_frame in_range nak from_peer unreliable ended
-            overlong delta length at ack_sequence ack_vi ack_nak ack_valid nak_sent notice
+            step link_header_errors link_duplicates link_gaps link_unknown_vi busy state crc
+            vi_table target source data_frame ack_frame raw_frame in_range nak from_peer unreliable
+            ended overlong delta length at ack_sequence ack_vi ack_nak ack_valid nak_sent notice
             notice_nak notice_target notice_read takes ready link_type head_vi row column for_notice
             advanced advance behind ahead known shape_good whole full at_wide config_write
             config_ready config_column notice_goes;
@@ -227,8 +227,8 @@ impl<const F: usize> Logic for LlpReceive<F> {
             overlong, delta, length, at, ack_sequence, ack_vi, ack_nak, ack_valid, nak_sent, notice, notice_nak,
             notice_target, notice_read
         );
-        self.table.read_clock.next = self.clock.val();
-        self.table.write_clock.next = self.clock.val();
+        self.vi_table.read_clock.next = self.clock.val();
+        self.vi_table.write_clock.next = self.clock.val();
 
         // Pulses, off unless a state below says otherwise.
         self.open.next = false;
@@ -285,7 +285,7 @@ impl<const F: usize> Logic for LlpReceive<F> {
         self.row.next = self.target.q.val();
         self.column.next = bits::<2>(0);
         self.for_notice.next = false;
-        self.advanced.next = self.table.read_data.val() + self.delta.q.val();
+        self.advanced.next = self.vi_table.read_data.val() + self.delta.q.val();
 
         match self.state.q.val() {
             LinkReceiveState::TakeType => {
@@ -311,13 +311,13 @@ impl<const F: usize> Logic for LlpReceive<F> {
             LinkReceiveState::TakeSequence => {
                 if self.takes.val() {
                     self.column.next = bits::<2>(2);
-                    self.delta.d.next = self.frames.data.val() - self.table.read_data.val();
+                    self.delta.d.next = self.frames.data.val() - self.vi_table.read_data.val();
                     self.state.d.next = LinkReceiveState::TakeAcknowledged;
                 }
             }
             LinkReceiveState::TakeAcknowledged => {
                 self.column.next = bits::<2>(2);
-                self.from_peer.d.next = self.table.read_data.val().get_bits::<8>(0) == self.source.q.val();
+                self.from_peer.d.next = self.vi_table.read_data.val().get_bits::<8>(0) == self.source.q.val();
                 if self.takes.val() {
                     self.column.next = bits::<2>(1);
                     self.ack_sequence.d.next = self.frames.data.val();
@@ -328,7 +328,7 @@ impl<const F: usize> Logic for LlpReceive<F> {
             }
             LinkReceiveState::TakeLength => {
                 self.column.next = bits::<2>(1);
-                self.unreliable.d.next = self.table.read_data.val().get_bit(16);
+                self.unreliable.d.next = self.vi_table.read_data.val().get_bit(16);
                 if self.takes.val() {
                     self.column.next = bits::<2>(0);
                     self.length.d.next = self.frames.data.val().get_bits::<16>(0);
@@ -472,7 +472,7 @@ impl<const F: usize> Logic for LlpReceive<F> {
         self.step.vi.next = bit_cast::<8, 4>(self.target.q.val());
 
         // The table is written by a VI command, or when a frame advances the sequence; the command waits for that.
-        self.table.read_address.next =
+        self.vi_table.read_address.next =
             (bit_cast::<6, 4>(self.row.val()) << bits::<3>(2)) | bit_cast::<6, 2>(self.column.val());
         self.config_ready.next = (self.state.q.val() != LinkReceiveState::Judge)
             & (self.state.q.val() != LinkReceiveState::Finish)
@@ -491,12 +491,12 @@ impl<const F: usize> Logic for LlpReceive<F> {
             self.config_write.next = self.vi_config.valid.val();
             self.config_column.next = bits::<2>(2);
         }
-        self.table.write_enable.next = self.advance.val() | (self.config_write.val() & self.config_ready.val());
-        self.table.write_data.next = self.advanced.val();
-        self.table.write_address.next = bit_cast::<6, 4>(self.target.q.val()) << bits::<3>(2);
+        self.vi_table.write_enable.next = self.advance.val() | (self.config_write.val() & self.config_ready.val());
+        self.vi_table.write_data.next = self.advanced.val();
+        self.vi_table.write_address.next = bit_cast::<6, 4>(self.target.q.val()) << bits::<3>(2);
         if self.config_ready.val() {
-            self.table.write_data.next = self.vi_config.data.val();
-            self.table.write_address.next =
+            self.vi_table.write_data.next = self.vi_config.data.val();
+            self.vi_table.write_address.next =
                 (bit_cast::<6, 4>(self.vi_config.vi.val().get_bits::<4>(0)) << bits::<3>(2))
                     | bit_cast::<6, 2>(self.config_column.val());
             // A VI that starts anew may say again what it misses.
@@ -533,7 +533,7 @@ impl<const F: usize> Logic for LlpReceive<F> {
         self.ack_owed.nak.next = self.notice_goes.val() & self.notice_nak.q.val();
         if self.notice_goes.val() {
             self.ack_owed.vi.next = bit_cast::<8, 4>(self.notice_target.q.val());
-            self.ack_owed.sequence.next = self.table.read_data.val();
+            self.ack_owed.sequence.next = self.vi_table.read_data.val();
             self.notice.d.next = false;
         }
         self.busy.next = (self.state.q.val() != LinkReceiveState::TakeType) | self.notice.q.val();

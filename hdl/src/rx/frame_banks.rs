@@ -6,7 +6,7 @@
 //! ```text
 //!                 +--------+--------+
 //!  write -------->| bank 0 | bank 1 |-------> read_data (one cycle after read_address)
-//!  open, close -->| vi raw verdict  |-------> frame (the older of the two)  <--- release
+//!  open, close -->| vi raw verdict  |-------> frame (the older of the two)  <--- release_bank
 //!                 +--------+--------+
 //! bank: words of the frame from 0; the last word is the sequence after the frame (llp_receive)
 //! ```
@@ -60,7 +60,7 @@ pub struct FrameBanks<const F: usize, const F1: usize> {
     /// The word asked for in the cycle before.
     pub read_data: Signal<Out, Bits<32>>,
     /// The frame is done with.
-    pub release: Signal<In, Bit>,
+    pub release_bank: Signal<In, Bit>,
 
     ram: RAM<Bits<32>, F1>,
     fill: DFF<Bit>,
@@ -124,7 +124,7 @@ impl<const F: usize, const F1: usize> Logic for FrameBanks<F, F1> {
                 self.verdict_0.d.next = self.verdict.val();
             }
         }
-        if self.release.val() {
+        if self.release_bank.val() {
             self.drain.d.next = !self.drain.q.val();
             if self.drain.q.val() {
                 self.used_1.d.next = false;

@@ -48,7 +48,7 @@ pub struct MpaCheck {
     round_up: Signal<Local, Bits<17>>,
     total: Signal<Local, Bits<17>>,
     needed: Signal<Local, Bits<15>>,
-    small: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
     verdict_good: Constant<Bits<2>>,
     verdict_bad_sum: Constant<Bits<2>>,
 }
@@ -58,7 +58,7 @@ impl MpaCheck {
     pub fn new() -> Self {
         block_new!(
             clock first word raw words length_good close verdict vi step mpa_crc_errors agrees
-            length round_up total needed small;
+            length round_up total needed fits;
             verdict_good = verdict::GOOD,
             verdict_bad_sum = verdict::BAD_SUM,
         )
@@ -79,17 +79,17 @@ impl Logic for MpaCheck {
         self.length.next = (bit_cast::<17, 8>(self.word.val().get_bits::<8>(0)) << bits::<17>(8))
             | bit_cast::<17, 8>(self.word.val().get_bits::<8>(8));
         self.round_up.next = bits::<17>(9);
-        self.small.next = true;
+        self.fits.next = true;
         if self.raw.val() {
             self.length.next = bit_cast::<17, 16>(self.word.val().get_bits::<16>(0));
             self.round_up.next = bits::<17>(11);
-            self.small.next = !self.word.val().get_bits::<16>(16).any();
+            self.fits.next = !self.word.val().get_bits::<16>(16).any();
         }
         self.total.next = self.length.val() + self.round_up.val();
         self.needed.next = self.total.val().get_bits::<15>(2);
         if self.first.val() {
             self.agrees.d.next =
-                self.small.val() & (self.needed.val() == bit_cast::<15, 14>(self.words.val()));
+                self.fits.val() & (self.needed.val() == bit_cast::<15, 14>(self.words.val()));
         }
         self.length_good.next = self.agrees.q.val();
         self.step.fire.next =

@@ -55,7 +55,7 @@ pub struct PayloadWrite<const F: usize, const P: usize> {
     pub data: Signal<In, Bits<32>>,
     /// To the host.
     pub write: DmaWriteTx,
-    /// The last byte has been handed over; or nothing was to be written, with `error`.
+    /// From the last byte handed over to the next `start`; also when nothing was to be written, or `error` says why not.
     pub done: Signal<Out, Bit>,
     /// Abi::error::TptError; holds until the next `start`.
     pub error: Signal<Out, Bits<4>>,
@@ -68,7 +68,7 @@ pub struct PayloadWrite<const F: usize, const P: usize> {
     bytes: DFF<Bits<13>>,
     last_piece: DFF<Bit>,
     error_code: DFF<Bits<4>>,
-    done_pulse: DFF<Bit>,
+    finished: DFF<Bit>,
 
     new_iova: Signal<Local, Bits<48>>,
     new_bytes: Signal<Local, Bits<13>>,
@@ -84,7 +84,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
     fn update(&mut self) {
         clock!(self, clock, realign);
         dff_setup!(
-            self, clock, state, at, word_at, iova, bytes, last_piece, error_code, done_pulse
+            self, clock, state, at, word_at, iova, bytes, last_piece, error_code, finished
         );
         self.realign.reset.next = self.reset.val();
         self.new_iova.next = self.piece.iova.val();
@@ -110,7 +110,6 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
         self.realign.rx.last.next = false;
         self.realign.rx.valid.next = self.state.q.val() == PayloadWriteState::MoveWords;
         self.piece.ready.next = false;
-        self.done_pulse.d.next = false;
         self.bytes_wide.next = bit_cast::<16, 13>(self.new_bytes.val());
 
         self.next_word.next = self.word_at.q.val();
@@ -119,6 +118,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
                 self.next_word.next = self.at.q.val().get_bits::<F>(2);
                 if self.start.val() {
                     self.error_code.d.next = bits::<4>(0);
+                    self.finished.d.next = false;
                     self.state.d.next = PayloadWriteState::TakePiece;
                 }
             }
@@ -133,7 +133,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
                         self.error_code.d.next = self.new_error.val();
                         self.state.d.next = PayloadWriteState::Refuse;
                         if self.new_last.val() {
-                            self.done_pulse.d.next = true;
+                            self.finished.d.next = true;
                             self.state.d.next = PayloadWriteState::Rest;
                         }
                     } else if self.new_bytes.val().any() {
@@ -141,7 +141,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
                         self.at.d.next = self.at.q.val() + bit_cast::<P, 16>(self.bytes_wide.val());
                         self.state.d.next = PayloadWriteState::MoveWords;
                     } else if self.new_last.val() {
-                        self.done_pulse.d.next = true;
+                        self.finished.d.next = true;
                         self.state.d.next = PayloadWriteState::Rest;
                     }
                 }
@@ -154,7 +154,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
                     self.state.d.next = PayloadWriteState::TakePiece;
                     self.next_word.next = self.at.q.val().get_bits::<F>(2);
                     if self.last_piece.q.val() {
-                        self.done_pulse.d.next = true;
+                        self.finished.d.next = true;
                         self.state.d.next = PayloadWriteState::Rest;
                     }
                 }
@@ -162,7 +162,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
             PayloadWriteState::Refuse => {
                 self.piece.ready.next = true;
                 if self.piece.valid.val() & self.piece.last.val() {
-                    self.done_pulse.d.next = true;
+                    self.finished.d.next = true;
                     self.state.d.next = PayloadWriteState::Rest;
                 }
             }
@@ -182,11 +182,11 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
         self.write.last.next = self.realign.tx.last.val();
         self.write.valid.next = self.realign.tx.valid.val();
         self.realign.tx.ready.next = self.write.ready.val();
-        self.done.next = self.done_pulse.q.val();
+        self.done.next = self.finished.q.val();
         self.error.next = self.error_code.q.val();
         if self.reset.val() {
             self.state.d.next = PayloadWriteState::Rest;
-            self.done_pulse.d.next = false;
+            self.finished.d.next = false;
         }
     }
 }

@@ -53,8 +53,10 @@ pub struct ReceivePrefetch<const V: usize> {
     pub connected: Signal<In, Bits<16>>,
     /// Bit i: VI i's receive queue has an entry that was not taken.
     pub receive_ready: Signal<In, Bits<16>>,
-    /// Start nothing: a VI is being stopped.
+    /// Start nothing for VI `held_vi`: it is being stopped.
     pub hold: Signal<In, Bit>,
+    /// Which.
+    pub held_vi: Signal<In, Bits<4>>,
     /// Asks the work queues.
     pub queue_read: QueueReadTx,
     /// Their answer.
@@ -142,11 +144,12 @@ impl<const V: usize> ReceivePrefetch<V> {
     /// The block for descriptors of at most `max_segments` data segments.
     pub fn new(layout: Layout, max_segments: u32) -> Self {
         block_new!(
-            clock reset connected receive_ready hold queue_read queue_data receive_next request
-            piece drain read_request read_data write write_vi write_index write_data have fetching
-            fetching_vi consume consumed_vi step local_protection_errors state scan vi handle va_low
-            va_high entry_word length whole more iova bytes last_piece at count trouble have_mask
-            busy epoch candidates scanned count_word control_word segment_at turned_at full_length;
+            clock reset connected receive_ready hold held_vi queue_read queue_data receive_next
+            request piece drain read_request read_data write write_vi write_index write_data have
+            fetching fetching_vi consume consumed_vi step local_protection_errors state scan vi
+            handle va_low va_high entry_word length whole more iova bytes last_piece at count
+            trouble have_mask busy epoch candidates scanned count_word control_word segment_at
+            turned_at full_length;
             first_bytes = 64u64,
             control_bytes = CONTROL_BYTES as u64,
             control_refused = control::RESERVED | control::OP_MASK,
@@ -225,7 +228,9 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 self.scan.d.next = self.scan.q.val() + bits::<V>(1);
                 self.vi.d.next = self.scanned.val();
                 self.entry_word.d.next = bits::<2>(0);
-                if self.candidates.val().get_bit(self.scanned.val().index()) & !self.hold.val() {
+                if self.candidates.val().get_bit(self.scanned.val().index()) 
+                    & !(self.hold.val() & (self.held_vi.val() == self.scanned.val()))
+                {
                     self.state.d.next = PrefetchState::ReadQueue;
                 }
             }

@@ -72,7 +72,7 @@ fn place() {
 }
 #[test]
 fn receive_small() {
-    pass("receive_small", SmallReceive::new(&SMALL), 3000);
+    pass("receive_small", SmallReceive::new(&SMALL), 3400);
 }
 #[test]
 fn receive_full() {

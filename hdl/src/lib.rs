@@ -1,6 +1,7 @@
 //! The gateware of the one-shot RNIC: one block a file, one folder a stage, `top.rs` wires them in path order.
 
 pub(crate) mod block_new;
+pub mod block_ram;
 pub mod host;
 pub mod interfaces;
 pub mod llp;

@@ -27,6 +27,7 @@ use rnic_abi::wire::link;
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
+use crate::block_ram::BlockRam;
 use crate::interfaces::{AckEventTx, AckOwedRx, AckOwedTx, StepTx, StreamRx, ViConfigRx};
 use crate::llp::crc32c::Crc32c;
 
@@ -129,7 +130,7 @@ pub struct LlpReceive<const F: usize> {
 
     state: DFF<LinkReceiveState>,
     crc: Crc32c,
-    vi_table: RAM<Bits<32>, 6>,
+    vi_table: BlockRam<32, 6>,
     target: DFF<Bits<4>>,
     source: DFF<Bits<8>>,
     data_frame: DFF<Bit>,
@@ -221,14 +222,12 @@ impl<const F: usize> Default for LlpReceive<F> {
 impl<const F: usize> Logic for LlpReceive<F> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, crc);
+        clock!(self, clock, crc, vi_table);
         dff_setup!(
             self, clock, state, target, source, data_frame, ack_frame, raw_frame, in_range, nak, from_peer, unreliable, ended,
             overlong, delta, length, at, ack_sequence, ack_vi, ack_nak, ack_valid, nak_sent, notice, notice_nak,
             notice_target, notice_read
         );
-        self.vi_table.read_clock.next = self.clock.val();
-        self.vi_table.write_clock.next = self.clock.val();
 
         // Pulses, off unless a state below says otherwise.
         self.open.next = false;

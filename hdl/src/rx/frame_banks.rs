@@ -14,6 +14,8 @@
 
 use rust_hdl::prelude::*;
 
+use crate::block_ram::BlockRam;
+
 /// See the module. `F` is log2 of the words in a bank, `F1` is F + 1.
 #[derive(LogicBlock, Default)]
 pub struct FrameBanks<const F: usize, const F1: usize> {
@@ -62,7 +64,7 @@ pub struct FrameBanks<const F: usize, const F1: usize> {
     /// The frame is done with.
     pub release_bank: Signal<In, Bit>,
 
-    ram: RAM<Bits<32>, F1>,
+    ram: BlockRam<32, F1>,
     fill: DFF<Bit>,
     drain: DFF<Bit>,
     used_0: DFF<Bit>,
@@ -85,8 +87,7 @@ impl<const F: usize, const F1: usize> Logic for FrameBanks<F, F1> {
         dff_setup!(
             self, clock, fill, drain, used_0, used_1, vi_0, vi_1, raw_0, raw_1, verdict_0, verdict_1
         );
-        self.ram.read_clock.next = self.clock.val();
-        self.ram.write_clock.next = self.clock.val();
+        clock!(self, clock, ram);
 
         // The bank number is the lowest address bit: no shift by a generic amount.
         self.write_at.next = bit_cast::<F1, F>(self.address.val()) << bits::<F1>(1);

@@ -253,8 +253,6 @@ pub struct Place<const F: usize, const P: usize> {
     target: DFF<Bits<7>>,
     cursor: DFF<Bits<5>>,
     segments: DFF<Bits<5>>,
-    /// The read under way ends its descriptor.
-    read_ends: DFF<Bit>,
     reply: DFF<Bit>,
     one_shot: DFF<Bit>,
     replying: DFF<Bits<16>>,
@@ -293,7 +291,6 @@ pub struct Place<const F: usize, const P: usize> {
     wide_right: Signal<Local, Bits<34>>,
     wide_sum: Signal<Local, Bits<34>>,
     sum: Signal<Local, Bits<32>>,
-    group_length: Signal<Local, Bits<32>>,
     fits: Signal<Local, Bit>,
     exact: Signal<Local, Bit>,
     group_index: Signal<Local, Bits<7>>,
@@ -374,12 +371,12 @@ impl<const F: usize, const P: usize> Place<F, P> {
             remote_protection_errors local_protection_errors invalidate_refusals receive_queue_empty
             terminates_received raw_received raw_dropped busy state parse payload report records
             frame raw_frame index due due_index decoded partial total left chunk target cursor
-            segments read_ends reply one_shot replying broken admitted opened released fault fails
-            code event_code error_status error_code carry accessing epoch raw_produced header_done
+            segments reply one_shot replying broken admitted opened released fault fails code
+            event_code error_status error_code carry accessing epoch raw_produced header_done
             last_index issue base is_untagged is_terminate is_final wants_context index_wanted
-            now_unreliable empty addend carry_in wide_left wide_right wide_sum sum group_length fits
-            exact group_index more_left protection_code raw_bytes raw_used raw_index raw_offset
-            raw_iova give_up start_record record_kind;
+            now_unreliable empty addend carry_in wide_left wide_right wide_sum sum fits exact
+            group_index more_left protection_code raw_bytes raw_used raw_index raw_offset raw_iova
+            give_up start_record record_kind;
             all_ones = u32::MAX,
             verdict_good = verdict::GOOD,
             verdict_dropped = verdict::DROPPED,
@@ -439,7 +436,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         clock!(self, clock, parse, payload, report, records);
         dff_setup!(
             self, clock, state, frame, raw_frame, index, due, due_index, decoded, partial, total, left, chunk, target, cursor,
-            segments, read_ends, reply, one_shot, replying, broken, admitted, opened, released, fault, fails, code,
+            segments, reply, one_shot, replying, broken, admitted, opened, released, fault, fails, code,
             event_code, error_status, error_code, carry, accessing, epoch, raw_produced
         );
         self.payload.reset.next = self.reset.val();
@@ -486,10 +483,6 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             & (self.due_index.q.val() == self.last_index.val());
 
         // One adder, on the context's word.
-        self.group_length.next = self.context_data.val();
-        if (self.state.q.val() == PlaceState::ReadTarget) & self.parse.is_response.val() {
-            self.group_length.next = self.context_data.val().replace_bit(31, false);
-        }
         self.addend.next = bit_cast::<32, 16>(self.parse.bytes.val());
         self.carry_in.next = false;
         if self.state.q.val() == PlaceState::ReadTarget {
@@ -510,7 +503,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
         }
         self.wide_left.next =
-            (bit_cast::<34, 32>(self.group_length.val()) << bits::<34>(1)) | bits::<34>(1);
+            (bit_cast::<34, 32>(self.context_data.val()) << bits::<34>(1)) | bits::<34>(1);
         self.wide_right.next = bit_cast::<34, 32>(self.addend.val()) << bits::<34>(1);
         if self.carry_in.val() {
             self.wide_right.next =
@@ -890,7 +883,6 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 if self.due.q.val() {
                     if self.due_index.q.val() == bits::<3>(0) {
                         if self.parse.is_response.val() {
-                            self.read_ends.d.next = self.context_data.val().get_bit(31);
                             if !self.fits.val() | (self.parse.last.val() & !self.exact.val()) {
                                 self.fault.d.next = true;
                                 self.code.d.next = self.code_bounds.val();

@@ -1,10 +1,10 @@
 //! Keeps each VI's outstanding Read Requests in order, so that a Read Response is taken only against the oldest one.
 //!
 //! Transmit says what it asked for (`read_out`); the record goes into a group of the receive context (`receive_context`). How
-//! many of them fit is the VI's ORD, which transmit keeps. This block places nothing: `place` updates the group.
+//! many of them fit is the VI's ORD, which transmit keeps, as it does which read ends a descriptor. This block places nothing: `place` updates the group.
 //!
 //! ```text
-//! read_out: vi, last of descriptor | stag | low | high | size | 0 | 0 | 0  --->  group: size and last (bit 31), stag, high, low
+//! read_out: vi | stag | low | high | size | 0 | 0 | 0  --->  group: size, stag, high, low
 //! ```
 //! Latency: the read counts from the cycle after its record's last word.
 
@@ -46,7 +46,6 @@ pub struct ReadTracker {
 
     word: DFF<Bits<3>>,
     record_vi: DFF<Bits<4>>,
-    ends: DFF<Bit>,
     head_low: DFF<Bits<16>>,
     head_high: DFF<Bits<16>>,
     count_0: DFF<Bits<16>>,
@@ -75,8 +74,8 @@ impl ReadTracker {
         assert!(reads_log2 <= 2);
         block_new!(
             clock reset read_out write write_vi write_index write_data write_ready vi any oldest
-            retire forget word record_vi ends head_low head_high count_0 count_1 count_2 head
-            record_head count record_count new_vi new_head new_count change slot item takes ready;
+            retire forget word record_vi head_low head_high count_0 count_1 count_2 head record_head
+            count record_count new_vi new_head new_count change slot item takes ready;
             slot_mask = (1u64 << reads_log2) - 1,
             reads = layout.reads,
         )
@@ -87,7 +86,7 @@ impl Logic for ReadTracker {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, word, record_vi, ends, head_low, head_high, count_0, count_1, count_2
+            self, clock, word, record_vi, head_low, head_high, count_0, count_1, count_2
         );
         self.head.next = bits::<2>(0);
         if self.head_low.q.val().get_bit(self.vi.val().index()) {
@@ -157,9 +156,6 @@ impl Logic for ReadTracker {
         self.write_index.next =
             (self.reads.val() | (bit_cast::<7, 2>(self.slot.val()) << bits::<7>(2))) | self.item.val();
         self.write_data.next = self.read_out.data.val();
-        if self.word.q.val() == bits::<3>(4) {
-            self.write_data.next = self.read_out.data.val().replace_bit(31, self.ends.q.val());
-        }
         self.write.next = self.read_out.valid.val()
             & (self.word.q.val() >= bits::<3>(1))
             & (self.word.q.val() <= bits::<3>(4));
@@ -173,7 +169,6 @@ impl Logic for ReadTracker {
             self.word.d.next = self.word.q.val() + bits::<3>(1);
             if self.word.q.val() == bits::<3>(0) {
                 self.record_vi.d.next = self.read_out.data.val().get_bits::<4>(0);
-                self.ends.d.next = self.read_out.data.val().get_bit(16);
             }
             if self.read_out.last.val() {
                 self.word.d.next = bits::<3>(0);

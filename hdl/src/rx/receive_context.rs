@@ -17,6 +17,7 @@
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
+use crate::block_ram::BlockRam;
 use crate::interfaces::ViConfigRx;
 
 /// Word numbers, the same in every configuration.
@@ -125,7 +126,7 @@ pub struct ReceiveContext<const C: usize> {
     /// It can.
     pub reads_ready: Signal<Out, Bit>,
 
-    ram: RAM<Bits<32>, C>,
+    ram: BlockRam<32, C>,
     unreliable_mask: DFF<Bits<16>>,
     advertise_mask: DFF<Bits<16>>,
     /// Queue whose words are being started, and which of them; done when the queue is 3.
@@ -168,8 +169,7 @@ impl<const C: usize> Logic for ReceiveContext<C> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, unreliable_mask, advertise_mask, queue, item);
-        self.ram.read_clock.next = self.clock.val();
-        self.ram.write_clock.next = self.clock.val();
+        clock!(self, clock, ram);
 
         // A VI command's word: 5 is kept, 6 leaves a bit, 8 starts the VI before it is taken.
         self.config_vi.next = self.vi_config.vi.val().get_bits::<4>(0);

@@ -82,5 +82,6 @@ pub fn link(header: Link, bytes: &[u8]) -> Vec<u32> {
     let crc = crc32c(&head);
     head.extend(crc.to_le_bytes());
     head.extend(bytes);
+    head.resize(head.len().next_multiple_of(4), 0);
     head.chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect()
 }

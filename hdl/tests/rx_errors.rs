@@ -296,7 +296,6 @@ fn unreliable_vis_take_gaps_and_drop_what_is_broken() {
     bench.send(2, &untagged(send(3, 9, 0, true, 0), &payload));
     bench.finish();
     let cqe = bench.completions();
-    println!("{cqe:x?} {:?} {:?}", bench.events, bench.counters);
     assert_eq!((cqe.len(), cqe[0][6]), (1, 0x1_0041));
     assert_eq!(bench.events.drain(..).collect::<Vec<_>>(), [(2, Event::RecvError as u8)]);
     bench.expect(0x8003 + 2000, &payload);

@@ -677,21 +677,22 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
 
         match self.state.q.val() {
             PlaceState::Rest => {
-                self.index.d.next = bits::<3>(0);
-                self.due.d.next = false;
-                self.decoded.d.next = false;
-                self.partial.d.next = false;
-                self.admitted.d.next = false;
-                self.opened.d.next = false;
-                self.released.d.next = false;
-                self.fault.d.next = false;
-                self.fails.d.next = false;
-                self.reply.d.next = false;
-                self.one_shot.d.next = false;
-                self.event_code.d.next = self.event_receive.val();
-                self.error_status.d.next = bits::<16>(0);
-                self.error_code.d.next = bits::<8>(0);
+                // The last frame's record still shows these registers until it has left.
                 if self.report.idle.val() {
+                    self.index.d.next = bits::<3>(0);
+                    self.due.d.next = false;
+                    self.decoded.d.next = false;
+                    self.partial.d.next = false;
+                    self.admitted.d.next = false;
+                    self.opened.d.next = false;
+                    self.released.d.next = false;
+                    self.fault.d.next = false;
+                    self.fails.d.next = false;
+                    self.reply.d.next = false;
+                    self.one_shot.d.next = false;
+                    self.event_code.d.next = self.event_receive.val();
+                    self.error_status.d.next = bits::<16>(0);
+                    self.error_code.d.next = bits::<8>(0);
                     if self.stop.valid.val()
                         & !(self.frame_valid.val()
                             & (self.frame_vi.val() == self.stop.vi.val().get_bits::<4>(0)))

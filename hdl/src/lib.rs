@@ -1,3 +1,4 @@
 //! The gateware of the one-shot RNIC: one block a file, one folder a stage, `top.rs` wires them in path order.
 
 pub mod interfaces;
+pub mod stream;

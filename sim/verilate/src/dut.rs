@@ -1,0 +1,292 @@
+//! The bench of one block: rust-hdl's own simulation and the Verilated Verilog, side by side.
+//!
+//! A bench drives the typed block and reads it; the harness copies every input to the Verilated
+//! model and compares every output after each settling. So a bench is written once, in Rust's
+//! types, and each of its cycles is also a test that the Verilog means the same.
+//!
+//! ```text
+//!   drive(|b| ..)      block (rust-hdl)  -- inputs, by probe -->  model (Verilator)
+//!                         |                                          |
+//!                      outputs  -------------- compared ---------- outputs
+//! ```
+//!
+//! One clock only, and no tristate ports. For speed use the model alone.
+
+use rust_hdl::core::check_error::CheckError;
+use rust_hdl::prelude::*;
+use thiserror::Error;
+
+use crate::model::{LoadError, Model};
+use crate::ports::{ports, Port, PortDirection, PortValue, PortValues};
+use crate::stimulus::Stimulus;
+use crate::tools::ToolError;
+use crate::verilate::{verilate, Options};
+use crate::verilog::verilog;
+
+/// How often a block is updated before it is said to oscillate. A change travels at least one
+/// level of the hierarchy in each update.
+const MAX_UPDATES: usize = 200;
+
+/// A bench could not be set up.
+#[derive(Debug, Error)]
+pub enum DutError {
+    /// rust-hdl's own check of the block.
+    #[error("rust-hdl refuses {block}: {error:?}")]
+    Check {
+        /// The name given to the bench.
+        block: String,
+        /// What rust-hdl found.
+        error: CheckError,
+    },
+    /// Verilator or the C++ compiler.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The built library.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// Two simulations of one block went apart, or one did not come to rest.
+#[derive(Debug, Error)]
+pub enum Divergence {
+    /// An output differs.
+    #[error(
+        "{block} cycle {cycle} {phase}: {port} is {rust} in Rust and {verilog} in Verilog\n  \
+         inputs: {inputs}"
+    )]
+    Output {
+        /// The name given to the bench.
+        block: String,
+        /// Rising edges so far.
+        cycle: u64,
+        /// `settled` or `after the edge`.
+        phase: &'static str,
+        /// The port, as in Verilog.
+        port: String,
+        /// rust-hdl's value.
+        rust: PortValue,
+        /// Verilator's value.
+        verilog: PortValue,
+        /// All inputs at that moment.
+        inputs: String,
+    },
+    /// rust-hdl's simulation oscillates: the block has a combinational loop.
+    #[error("{block} cycle {cycle}: still changing after {MAX_UPDATES} updates")]
+    Unsettled {
+        /// The name given to the bench.
+        block: String,
+        /// Rising edges so far.
+        cycle: u64,
+    },
+}
+
+/// A block under test.
+pub struct Dut<B: Block> {
+    name: String,
+    block: B,
+    clock: fn(&mut B) -> &mut Signal<In, Clock>,
+    model: Model,
+    ports: Vec<Port>,
+    values: PortValues,
+    cycle: u64,
+    settled: bool,
+}
+
+impl<B: Block> Dut<B> {
+    /// Connects `block`, builds its Verilated model and settles both with all inputs zero.
+    ///
+    /// `clock` says which input is the clock, usually `|b| &mut b.clock`.
+    pub fn new(
+        name: &str,
+        block: B,
+        clock: fn(&mut B) -> &mut Signal<In, Clock>,
+    ) -> Result<Self, DutError> {
+        Self::with_options(name, block, clock, &Options::bench())
+    }
+
+    /// As `new`, with other build options.
+    pub fn with_options(
+        name: &str,
+        mut block: B,
+        clock: fn(&mut B) -> &mut Signal<In, Clock>,
+        options: &Options,
+    ) -> Result<Self, DutError> {
+        block.connect_all();
+        let text = verilog(name, &block).map_err(|error| DutError::Check {
+            block: name.to_string(),
+            error,
+        })?;
+        let ports = ports(&block);
+        let library = verilate(name, &text, &ports, options)?;
+        let model = Model::load(&library, &ports)?;
+        Ok(Self {
+            name: name.to_string(),
+            block,
+            clock,
+            model,
+            values: PortValues::new(&ports),
+            ports,
+            cycle: 0,
+            settled: false,
+        })
+    }
+
+    /// The block, to read its outputs: `dut.block().tx.data.val()`.
+    pub fn block(&self) -> &B {
+        &self.block
+    }
+
+    /// The block, to set its inputs; they count from the next `settle` or `tick`.
+    pub fn block_mut(&mut self) -> &mut B {
+        self.settled = false;
+        &mut self.block
+    }
+
+    /// Sets inputs: `dut.drive(|b| b.rx.valid.next = true)`.
+    pub fn drive(&mut self, set: impl FnOnce(&mut B)) {
+        set(self.block_mut());
+    }
+
+    /// Rising edges so far.
+    pub fn cycle(&self) -> u64 {
+        self.cycle
+    }
+
+    /// The block's ports, in the order of its declaration.
+    pub fn ports(&self) -> &[Port] {
+        &self.ports
+    }
+
+    /// The Verilated model's value of a port, by its Verilog name.
+    pub fn get(&self, port: &str) -> Option<PortValue> {
+        let index = self.ports.iter().position(|p| p.name == port)?;
+        Some(self.model_value(index))
+    }
+
+    /// Lets inputs reach the outputs without a clock edge, and compares.
+    ///
+    /// # Panics
+    /// If the two simulations differ.
+    #[track_caller]
+    pub fn settle(&mut self) {
+        if let Err(divergence) = self.try_settle() {
+            panic!("{divergence}");
+        }
+    }
+
+    /// One clock cycle: settle, rising edge, falling edge. Outputs are compared before and after
+    /// the rising edge, where the block is left, with its inputs unchanged.
+    ///
+    /// # Panics
+    /// If the two simulations differ.
+    #[track_caller]
+    pub fn tick(&mut self) {
+        if let Err(divergence) = self.try_tick() {
+            panic!("{divergence}");
+        }
+    }
+
+    /// `settle` that returns the difference.
+    pub fn try_settle(&mut self) -> Result<(), Divergence> {
+        if self.settled {
+            return Ok(());
+        }
+        self.update()?;
+        self.compare("settled")?;
+        self.settled = true;
+        Ok(())
+    }
+
+    /// `tick` that returns the difference.
+    pub fn try_tick(&mut self) -> Result<(), Divergence> {
+        self.try_settle()?;
+        self.set_clock(true);
+        self.update()?;
+        self.cycle += 1;
+        self.compare("after the edge")?;
+        self.set_clock(false);
+        self.update()
+    }
+
+    /// Random stimulus for `cycles` cycles: before each, `stimulate` sets the inputs.
+    ///
+    /// The seed is printed, so that a failure shows how to repeat it.
+    ///
+    /// # Panics
+    /// If the two simulations differ.
+    #[track_caller]
+    pub fn fuzz(
+        &mut self,
+        cycles: u64,
+        seed: u64,
+        mut stimulate: impl FnMut(&mut B, &mut Stimulus),
+    ) {
+        println!("{}: {cycles} random cycles, seed {seed}", self.name);
+        let mut stimulus = Stimulus::new(seed);
+        for _ in 0..cycles {
+            stimulate(self.block_mut(), &mut stimulus);
+            self.tick();
+        }
+    }
+
+    fn set_clock(&mut self, high: bool) {
+        (self.clock)(&mut self.block).next = high.into();
+    }
+
+    /// Brings both simulations to rest with the block's present inputs.
+    fn update(&mut self) -> Result<(), Divergence> {
+        if !simulate(&mut self.block, MAX_UPDATES) {
+            return Err(Divergence::Unsettled {
+                block: self.name.clone(),
+                cycle: self.cycle,
+            });
+        }
+        self.values.read(&self.block);
+        for (index, port) in self.ports.iter().enumerate() {
+            if port.direction == PortDirection::Input {
+                self.model.set(index, self.values.port(index));
+            }
+        }
+        self.model.eval();
+        Ok(())
+    }
+
+    fn compare(&self, phase: &'static str) -> Result<(), Divergence> {
+        for (index, port) in self.ports.iter().enumerate() {
+            let rust = self.values.port(index);
+            let mut words = rust.iter().enumerate();
+            if port.direction == PortDirection::Output
+                && !words.all(|(word, &value)| self.model.word(index, word) == value)
+            {
+                return Err(Divergence::Output {
+                    block: self.name.clone(),
+                    cycle: self.cycle,
+                    phase,
+                    port: port.name.clone(),
+                    rust: PortValue {
+                        words: rust.to_vec(),
+                    },
+                    verilog: self.model_value(index),
+                    inputs: self.inputs(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn model_value(&self, index: usize) -> PortValue {
+        let words = 0..self.ports[index].words();
+        PortValue {
+            words: words.map(|word| self.model.word(index, word)).collect(),
+        }
+    }
+
+    fn inputs(&self) -> String {
+        let inputs = self.ports.iter().enumerate();
+        inputs
+            .filter(|(_, port)| port.direction == PortDirection::Input)
+            .map(|(index, port)| format!("{} {}", port.name, self.model_value(index)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}

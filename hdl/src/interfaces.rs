@@ -475,3 +475,24 @@ interface! {
         valid: Bit,
     }
 }
+
+interface! {
+    /// Tells a `host::realign::Realign` where the next piece of its byte stream lies and where it goes.
+    RealignPieceTx "RealignPieceTx" RealignPieceRx "RealignPieceRx" {
+        /// Byte of the first input word at which the piece starts.
+        from: Bits<2>,
+        /// With `first`: byte of the first output word at which the record starts.
+        to: Bits<2>,
+        /// Byte count, 1 to 4096.
+        bytes: Bits<13>,
+        /// The piece starts a record; else it continues where the piece before it ended.
+        first: Bit,
+        /// The piece ends the record.
+        last: Bit,
+        /// Its last input word, if bytes of it are left over, stays for the next piece.
+        split: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
+    }
+}

@@ -1,4 +1,5 @@
 //! The gateware of the one-shot RNIC: one block a file, one folder a stage, `top.rs` wires them in path order.
 
+pub mod host;
 pub mod interfaces;
 pub mod stream;

@@ -50,26 +50,8 @@ pub enum DutError {
 #[derive(Debug, Error)]
 pub enum Divergence {
     /// An output differs.
-    #[error(
-        "{block} cycle {cycle} {phase}: {port} is {rust} in Rust and {verilog} in Verilog\n  \
-         inputs: {inputs}"
-    )]
-    Output {
-        /// The name given to the bench.
-        block: String,
-        /// Rising edges so far.
-        cycle: u64,
-        /// `settled` or `after the edge`.
-        phase: &'static str,
-        /// The port, as in Verilog.
-        port: String,
-        /// rust-hdl's value.
-        rust: PortValue,
-        /// Verilator's value.
-        verilog: PortValue,
-        /// All inputs at that moment.
-        inputs: String,
-    },
+    #[error(transparent)]
+    Output(#[from] Box<OutputDifference>),
     /// rust-hdl's simulation oscillates: the block has a combinational loop.
     #[error("{block} cycle {cycle}: still changing after {MAX_UPDATES} updates")]
     Unsettled {
@@ -78,6 +60,29 @@ pub enum Divergence {
         /// Rising edges so far.
         cycle: u64,
     },
+}
+
+/// An output that is not the same in Rust and in Verilog.
+#[derive(Debug, Error)]
+#[error(
+    "{block} cycle {cycle} {phase}: {port} is {rust} in Rust and {verilog} in Verilog\n  \
+     inputs: {inputs}"
+)]
+pub struct OutputDifference {
+    /// The name given to the bench.
+    pub block: String,
+    /// Rising edges so far.
+    pub cycle: u64,
+    /// `settled` or `after the edge`.
+    pub phase: &'static str,
+    /// The port, as in Verilog.
+    pub port: String,
+    /// rust-hdl's value.
+    pub rust: PortValue,
+    /// Verilator's value.
+    pub verilog: PortValue,
+    /// All inputs at that moment.
+    pub inputs: String,
 }
 
 /// A block under test.
@@ -258,7 +263,7 @@ impl<B: Block> Dut<B> {
             if port.direction == PortDirection::Output
                 && !words.all(|(word, &value)| self.model.word(index, word) == value)
             {
-                return Err(Divergence::Output {
+                return Err(Divergence::Output(Box::new(OutputDifference {
                     block: self.name.clone(),
                     cycle: self.cycle,
                     phase,
@@ -268,7 +273,7 @@ impl<B: Block> Dut<B> {
                     },
                     verilog: self.model_value(index),
                     inputs: self.inputs(),
-                });
+                })));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ports` | lists a block's ports and reads their values |
 //! | `verilog` | translates a block |
+//! | `lint` | finds Rust whose Verilog means something else |
 //! | `verilate` | builds a shared library of the Verilog, cached |
 //! | `model` | loads and drives such a library |
 //! | `dut` | a bench: rust-hdl's simulation and the model side by side, compared each cycle |
@@ -13,6 +14,7 @@
 
 mod cache;
 mod dut;
+mod lint;
 mod model;
 mod ports;
 mod shim;
@@ -21,7 +23,8 @@ mod tools;
 mod verilate;
 mod verilog;
 
-pub use dut::{Divergence, Dut, DutError};
+pub use dut::{Divergence, Dut, DutError, OutputDifference};
+pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};
 pub use model::{LoadError, Model, TracedModel};
 pub use ports::{ports, Port, PortDirection, PortValue};
 pub use stimulus::Stimulus;

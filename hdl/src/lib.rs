@@ -2,4 +2,5 @@
 
 pub mod host;
 pub mod interfaces;
+pub mod llp;
 pub mod stream;

@@ -1,8 +1,4 @@
-//! Ready/valid streams, and the register slice that stands at block boundaries.
-//!
-//! A word moves in each cycle in which `valid` and `ready` are both high. A source that has raised
-//! `valid` keeps it, and the word, until it has moved; it does not wait for `ready`. `last` marks
-//! the final word of a frame or message.
+//! The register slice that stands where a stream crosses a block boundary unregistered.
 //!
 //! ```text
 //!           +--------------+
@@ -10,37 +6,11 @@
 //!           +--------------+
 //! ```
 //!
-//! No byte enables, and no error mark: blocks that need them carry them in `data`.
+//! It knows nothing of records: `last` travels with its word. It drops words only in reset.
 
 use rust_hdl::prelude::*;
 
-/// The source's end of a stream.
-#[derive(Clone, Debug, Default, LogicInterface)]
-#[join = "StreamRx"]
-pub struct StreamTx<const W: usize> {
-    /// The word.
-    pub data: Signal<Out, Bits<W>>,
-    /// It is the last of its frame.
-    pub last: Signal<Out, Bit>,
-    /// There is a word.
-    pub valid: Signal<Out, Bit>,
-    /// The sink takes a word in this cycle.
-    pub ready: Signal<In, Bit>,
-}
-
-/// The sink's end of a stream.
-#[derive(Clone, Debug, Default, LogicInterface)]
-#[join = "StreamTx"]
-pub struct StreamRx<const W: usize> {
-    /// The word.
-    pub data: Signal<In, Bits<W>>,
-    /// It is the last of its frame.
-    pub last: Signal<In, Bit>,
-    /// There is a word.
-    pub valid: Signal<In, Bit>,
-    /// The sink takes a word in this cycle.
-    pub ready: Signal<Out, Bit>,
-}
+use crate::interfaces::{StreamRx, StreamTx};
 
 /// A register slice of two words: every output, `rx.ready` included, comes from a register, and
 /// still a word moves in each cycle.
@@ -48,26 +18,26 @@ pub struct StreamRx<const W: usize> {
 /// The second word is what was under way when `tx.ready` fell, since `rx.ready` follows a cycle
 /// later.
 #[derive(LogicBlock, Default)]
-pub struct StreamBuffer<const W: usize> {
+pub struct StreamBuffer {
     /// The clock of both streams.
     pub clock: Signal<In, Clock>,
     /// Empties the buffer.
     pub reset: Signal<In, Bit>,
     /// From the source.
-    pub rx: StreamRx<W>,
+    pub rx: StreamRx,
     /// To the sink.
-    pub tx: StreamTx<W>,
-    data: DFF<Bits<W>>,
+    pub tx: StreamTx,
+    data: DFF<Bits<32>>,
     last: DFF<Bit>,
     valid: DFF<Bit>,
-    spare_data: DFF<Bits<W>>,
+    spare_data: DFF<Bits<32>>,
     spare_last: DFF<Bit>,
     spare_valid: DFF<Bit>,
     moves_in: Signal<Local, Bit>,
     can_advance: Signal<Local, Bit>,
 }
 
-impl<const W: usize> Logic for StreamBuffer<W> {
+impl Logic for StreamBuffer {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(

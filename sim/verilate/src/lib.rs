@@ -5,6 +5,8 @@
 //! | `ports` | lists a block's ports and reads their values |
 //! | `verilog` | translates a block |
 //! | `lint` | finds Rust whose Verilog means something else |
+//! | `check` | all static checks of a block: rust-hdl, lint, yosys, Verilator |
+//! | `cells` | counts the cells of a block on an iCE40 |
 //! | `verilate` | builds a shared library of the Verilog, cached |
 //! | `model` | loads and drives such a library |
 //! | `dut` | a bench: rust-hdl's simulation and the model side by side, compared each cycle |
@@ -13,6 +15,8 @@
 //! It knows nothing of the RNIC: blocks and boards use it.
 
 mod cache;
+mod cells;
+mod check;
 mod dut;
 mod lint;
 mod model;
@@ -23,9 +27,11 @@ mod tools;
 mod verilate;
 mod verilog;
 
-pub use dut::{Divergence, Dut, DutError, OutputDifference};
+pub use cells::{cells, CellReport};
+pub use check::{check_block, check_verilog, BlockError};
+pub use dut::{ClockOf, Divergence, Dut, DutError, OutputDifference};
 pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};
-pub use model::{LoadError, Model, TracedModel};
+pub use model::{LoadError, Model};
 pub use ports::{ports, Port, PortDirection, PortValue};
 pub use stimulus::Stimulus;
 pub use tools::ToolError;

@@ -3,11 +3,25 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use thiserror::Error;
 
+/// Gives errors a `Debug` that is their `Display`: benches unwrap them, and what a tool printed is
+/// not readable with escapes.
+macro_rules! debug_as_display {
+    ($($error:ty),+) => {$(
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+pub(crate) use debug_as_display;
+
 /// An external tool or a file that it needs did not do its part.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum ToolError {
     /// The program is not installed.
     #[error("{tool} is not installed (`cargo xtask doctor` shows what is missing): {source}")]
@@ -36,6 +50,8 @@ pub enum ToolError {
         source: io::Error,
     },
 }
+
+debug_as_display!(ToolError);
 
 impl ToolError {
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
@@ -68,4 +84,29 @@ pub(crate) fn printed(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text += &String::from_utf8_lossy(&output.stderr);
     text
+}
+
+/// What `verilator --version` prints.
+pub(crate) fn verilator_version() -> Result<&'static str, ToolError> {
+    static ANSWER: OnceLock<String> = OnceLock::new();
+    ask_once(&ANSWER, "verilator", &["--version"])
+}
+
+/// What `yosys -V` prints.
+pub(crate) fn yosys_version() -> Result<&'static str, ToolError> {
+    static ANSWER: OnceLock<String> = OnceLock::new();
+    ask_once(&ANSWER, "yosys", &["-V"])
+}
+
+/// Runs a tool for what it prints; asked once in a process.
+pub(crate) fn ask_once(
+    answer: &'static OnceLock<String>,
+    tool: &str,
+    question: &[&str],
+) -> Result<&'static str, ToolError> {
+    if let Some(answer) = answer.get() {
+        return Ok(answer);
+    }
+    let output = run(Command::new(tool).args(question), "a question")?;
+    Ok(answer.get_or_init(|| printed(&output).trim().to_string()))
 }

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use crate::cache;
 use crate::ports::Port;
 use crate::shim::{self, MODEL_CLASS};
-use crate::tools::{printed, run, ToolError};
+use crate::tools::{ask_once, run, verilator_version, ToolError};
 
 /// How a model is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,24 +222,8 @@ fn compiler() -> &'static str {
     COMPILER.get_or_init(|| env::var("CXX").unwrap_or_else(|_| String::from("g++")))
 }
 
-/// What `verilator --version` prints; asked once in a process.
-pub(crate) fn verilator_version() -> Result<&'static str, ToolError> {
-    static VERSION: OnceLock<String> = OnceLock::new();
-    ask_once(&VERSION, &["--version"])
-}
-
 fn verilator_include() -> Result<PathBuf, ToolError> {
     static ROOT: OnceLock<String> = OnceLock::new();
-    Ok(Path::new(ask_once(&ROOT, &["--getenv", "VERILATOR_ROOT"])?).join("include"))
-}
-
-fn ask_once(
-    answer: &'static OnceLock<String>,
-    question: &[&str],
-) -> Result<&'static str, ToolError> {
-    if let Some(answer) = answer.get() {
-        return Ok(answer);
-    }
-    let output = run(Command::new("verilator").args(question), "itself")?;
-    Ok(answer.get_or_init(|| printed(&output).trim().to_string()))
+    let root = ask_once(&ROOT, "verilator", &["--getenv", "VERILATOR_ROOT"])?;
+    Ok(Path::new(root).join("include"))
 }

@@ -1,0 +1,4 @@
+//! The lower layer: link frames and the reliable stream under MPA.
+
+pub mod crc32c;
+pub mod loopback;

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::cache;
 use crate::lint::{lint, Finding};
 use crate::tools::{debug_as_display, run, verilator_version, yosys_version, ToolError};
-use crate::verilog::verilog;
+use crate::verilog::{module_name, verilog};
 
 /// A block that should not be used.
 #[derive(Error)]
@@ -69,7 +69,8 @@ const VERILATOR_LINT: &[&str] = &[
 /// Runs all static checks on `block`, which is connected here.
 pub fn check_block(name: &str, block: &mut impl Block) -> Result<(), BlockError> {
     block.connect_all();
-    let text = verilog(name, block).map_err(|error| BlockError::RustHdl {
+    let top = module_name(name);
+    let text = verilog(&top, block).map_err(|error| BlockError::RustHdl {
         block: name.to_string(),
         error,
     })?;
@@ -80,7 +81,7 @@ pub fn check_block(name: &str, block: &mut impl Block) -> Result<(), BlockError>
             findings,
         });
     }
-    check_verilog(name, &text)?;
+    check_verilog(&top, &text)?;
     Ok(())
 }
 

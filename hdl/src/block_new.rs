@@ -1,0 +1,12 @@
+//! Fills a block's fields: `Constant` has no default, so a block with one cannot derive it.
+
+/// `block_new!(signals and children; constant = value, ...)`: every name before the `;` gets its default.
+macro_rules! block_new {
+    ($($field:ident)*; $($constant:ident = $value:expr),* $(,)?) => {
+        Self {
+            $($field: Default::default(),)*
+            $($constant: Constant::new(u64::from($value).into()),)*
+        }
+    };
+}
+pub(crate) use block_new;

@@ -1,0 +1,3 @@
+//! From the ring to the work queues.
+
+pub mod command_post;

@@ -38,6 +38,8 @@ pub struct AckTimer<const CA: usize> {
     pub taken_vi: Signal<In, Bits<8>>,
     /// A header has read the number of `taken_vi`.
     pub taken: Signal<In, Bit>,
+    /// That header also says that a frame is missing.
+    pub taken_nak: Signal<In, Bit>,
     /// VI of `clear`.
     pub clear_vi: Signal<In, Bits<8>>,
     /// Forget what is owed.
@@ -64,6 +66,7 @@ pub struct AckTimer<const CA: usize> {
     set_due: Signal<Local, Bits<16>>,
     set_nak: Signal<Local, Bits<16>>,
     keep: Signal<Local, Bits<16>>,
+    keep_nak: Signal<Local, Bits<16>>,
     tick: Signal<Local, Bit>,
     words_log2: Constant<Bits<4>>,
     word: Constant<Bits<CA>>,
@@ -72,8 +75,8 @@ pub struct AckTimer<const CA: usize> {
 impl<const CA: usize> AckTimer<CA> {
     /// `words_log2` is log2 of the context words of a VI.
     pub fn new(words_log2: u32) -> Self {
-        block_new!(clock reset ack_owed address data write ready taken_vi taken clear_vi clear due nak any_owed slow_tick pending
-            vi sequence now is_nak owed aged due_now nak_now cycles set set_due set_nak keep tick;
+        block_new!(clock reset ack_owed address data write ready taken_vi taken taken_nak clear_vi clear due nak any_owed slow_tick pending
+            vi sequence now is_nak owed aged due_now nak_now cycles set set_due set_nak keep keep_nak tick;
             words_log2 = words_log2, word = 8_u32)
     }
 }
@@ -118,13 +121,17 @@ impl<const CA: usize> Logic for AckTimer<CA> {
         if self.clear.val() {
             self.keep.next = (bits::<16>(1) << self.clear_vi.val()) ^ bits::<16>(0xFFFF);
         }
+        self.keep_nak.next = self.keep.val();
+        if self.taken.val() & !self.taken_nak.val() {
+            self.keep_nak.next = bits::<16>(0xFFFF);
+        }
         self.cycles.d.next = self.cycles.q.val() + 1;
         self.tick.next = self.cycles.q.val().get_bits::<5>(0) == bits::<5>(0);
         self.slow_tick.next = self.cycles.q.val() == bits::<10>(0);
         self.owed.d.next = (self.owed.q.val() & self.keep.val()) | self.set.val();
         self.aged.d.next = self.aged.q.val() & self.keep.val();
         self.due_now.d.next = (self.due_now.q.val() & self.keep.val()) | self.set_due.val();
-        self.nak_now.d.next = (self.nak_now.q.val() & self.keep.val()) | self.set_nak.val();
+        self.nak_now.d.next = (self.nak_now.q.val() & self.keep_nak.val()) | self.set_nak.val();
         if self.tick.val() {
             self.aged.d.next = self.owed.q.val() & self.keep.val();
             self.due_now.d.next = ((self.due_now.q.val()
@@ -139,7 +146,7 @@ impl<const CA: usize> Logic for AckTimer<CA> {
             self.due_now.d.next = bits::<16>(0);
             self.nak_now.d.next = bits::<16>(0);
         }
-        self.due.next = self.due_now.q.val();
+        self.due.next = self.due_now.q.val() | self.nak_now.q.val();
         self.nak.next = self.nak_now.q.val();
         self.any_owed.next = self.owed.q.val();
     }

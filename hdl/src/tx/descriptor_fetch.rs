@@ -85,12 +85,12 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     pub again_index: Signal<In, Bits<8>>,
     /// It is there.
     pub again_done: Signal<Out, Bit>,
-    /// The record `release_slot` of `release_vi` is not needed any more.
-    pub release: Signal<In, Bit>,
-    /// See `release`.
-    pub release_vi: Signal<In, Bits<8>>,
-    /// See `release`.
-    pub release_slot: Signal<In, Bit>,
+    /// The record `unload_slot` of `unload_vi` is not needed any more.
+    pub unload: Signal<In, Bit>,
+    /// See `unload`.
+    pub unload_vi: Signal<In, Bits<8>>,
+    /// See `unload`.
+    pub unload_slot: Signal<In, Bit>,
     /// Forget the records of `clear_vi`.
     pub clear: Signal<In, Bit>,
     /// See `clear`.
@@ -222,8 +222,8 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
     /// `words_log2`: context words of a VI; `slot_words_log2`: segment RAM words of a slot, whose last four are the address
     /// segment; `most_segments`: data segments of a descriptor.
     pub fn new(words_log2: u32, slot_words_log2: u32, most_segments: u32) -> Self {
-        block_new!(clock reset pause connected send_ready replaying head again again_vi again_index again_done release release_vi
-            release_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 idle queue_read queue_data send_next slot_read
+        block_new!(clock reset pause connected send_ready replaying head again again_vi again_index again_done unload unload_vi
+            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 idle queue_read queue_data send_next slot_read
             request piece drain read_request read_data context_address context_data context_write segment_address segment_data
             segment_write step protection_error state vi slot which replays index entry handle va bytes piece_last word words
             segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 tail evicted last_index evicted_index
@@ -614,9 +614,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.again_mask.next = bits::<16>(1) << self.again_vi.val();
         self.keep0.next = bits::<16>(0xFFFF);
         self.keep1.next = bits::<16>(0xFFFF);
-        self.release_mask.next = (bits::<16>(1) << self.release_vi.val()) ^ bits::<16>(0xFFFF);
-        if self.release.val() {
-            if self.release_slot.val() {
+        self.release_mask.next = (bits::<16>(1) << self.unload_vi.val()) ^ bits::<16>(0xFFFF);
+        if self.unload.val() {
+            if self.unload_slot.val() {
                 self.keep1.next = self.release_mask.val();
             } else {
                 self.keep0.next = self.release_mask.val();

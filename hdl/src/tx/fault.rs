@@ -23,14 +23,14 @@ pub struct Fault {
     pub vi_error: ViErrorTx,
     held: DFF<Bit>,
     vi: DFF<Bits<8>>,
-    event: DFF<Bits<4>>,
+    reason: DFF<Bits<4>>,
     chosen: Signal<Local, Bits<3>>,
 }
 
 impl Fault {
     /// At rest.
     pub fn new() -> Self {
-        block_new!(clock reset fault vi_error held vi event chosen;
+        block_new!(clock reset fault vi_error held vi reason chosen;
         )
     }
 }
@@ -44,10 +44,10 @@ impl Default for Fault {
 impl Logic for Fault {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, held, vi, event);
+        dff_setup!(self, clock, held, vi, reason);
         self.vi_error.valid.next = self.held.q.val();
         self.vi_error.vi.next = self.vi.q.val();
-        self.vi_error.event.next = self.event.q.val();
+        self.vi_error.event.next = self.reason.q.val();
         if self.vi_error.ready.val() {
             self.held.d.next = false;
         }
@@ -63,7 +63,7 @@ impl Logic for Fault {
                 self.fault[i].ready.next = true;
                 self.held.d.next = true;
                 self.vi.d.next = self.fault[i].vi.val();
-                self.event.d.next = self.fault[i].event.val();
+                self.reason.d.next = self.fault[i].event.val();
             }
         }
         if self.reset.val() {

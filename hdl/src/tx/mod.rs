@@ -21,5 +21,7 @@ pub mod read_queue;
 pub mod reads_outstanding;
 pub mod retire;
 pub mod scheduler;
+pub mod slot_share;
 pub mod terminate;
+pub mod transmit;
 pub mod vi_count;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   word (bus, slot RAM, Read Request) ---> [RAM FIFO] --------> Realign ---> payload words
-//!   piece {from, bytes, end} ------------> [4 piece slots] ---->
+//!   piece {from, bytes, closes} ------------> [4 piece slots] ---->
 //!   arrived (last word of a piece), error ----^
 //! ```
 //! A piece is stored before its words arrive, and only when there is room for the largest piece. A piece whose read failed brings
@@ -37,7 +37,7 @@ pub struct PayloadFifo<const P: usize> {
     /// New piece: bytes.
     pub bytes: Signal<In, Bits<13>>,
     /// New piece: last of its job.
-    pub end: Signal<In, Bit>,
+    pub closes: Signal<In, Bit>,
     /// Store it.
     pub push: Signal<In, Bit>,
     /// There is room for it and its words.
@@ -95,7 +95,7 @@ impl<const P: usize> PayloadFifo<P> {
     pub fn new(largest_bytes: u32) -> Self {
         let largest = largest_bytes.div_ceil(4) + 1;
         assert!(largest < 1 << P);
-        block_new!(clock reset word write arrived error from bytes end push room quiet idle out_data out_last out_error out_valid
+        block_new!(clock reset word write arrived error from bytes closes push room quiet idle out_data out_last out_error out_valid
             out_ready ram realign write_at seen_at read_at space pieces failed push_at arrive_at load_at active_at held due
             started spoilt offered oldest arriving reach skip_reach push_mask span skip has_word pop load next_read taken_space given_space;
             largest = largest, capacity = (1_u32 << P) - 1)
@@ -113,7 +113,7 @@ impl<const P: usize> Logic for PayloadFifo<P> {
         self.realign.reset.next = self.reset.val();
         self.offered.next = bit_cast::<14, 2>(self.from.val())
             | (bit_cast::<14, 13>(self.bytes.val()) << bits::<4>(2));
-        if self.end.val() {
+        if self.closes.val() {
             self.offered.next = bit_cast::<14, 2>(self.from.val())
                 | (bit_cast::<14, 13>(self.bytes.val()) << bits::<4>(2))
                 | bits::<14>(0x2000);

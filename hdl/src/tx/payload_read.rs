@@ -288,7 +288,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
         self.fifo.error.next = self.read_data.valid.val() & self.read_data.error.val();
         self.fifo.from.next = self.piece.iova.val().get_bits::<2>(0);
         self.fifo.bytes.next = self.piece.bytes.val();
-        self.fifo.end.next = false;
+        self.fifo.closes.next = false;
         self.fifo.push.next = false;
 
         // Arithmetic, one adder a state.
@@ -402,7 +402,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             }
             PayloadState::ReadPieces => {
                 self.error.d.next = self.piece.error.val();
-                self.fifo.end.next = self.piece.last.val() & self.covers.val();
+                self.fifo.closes.next = self.piece.last.val() & self.covers.val();
                 if self.piece.valid.val() {
                     if self.piece.error.val().any() {
                         self.piece.ready.next = true;
@@ -439,7 +439,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             PayloadState::Quieten => {
                 self.fifo.from.next = bits::<2>(0);
                 self.fifo.bytes.next = bits::<13>(1);
-                self.fifo.end.next = true;
+                self.fifo.closes.next = true;
                 if self.fifo.quiet.val() & self.fifo.room.val() {
                     self.fifo.push.next = true;
                     self.next.next = PayloadState::EndRefused;
@@ -464,7 +464,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             PayloadState::StartInline => {
                 self.fifo.from.next = bits::<2>(0);
                 self.fifo.bytes.next = bit_cast::<13, 16>(self.rest.q.val());
-                self.fifo.end.next = true;
+                self.fifo.closes.next = true;
                 if self.fifo.quiet.val() & self.fifo.room.val() {
                     self.fifo.push.next = true;
                     self.next.next = PayloadState::ReadSlot;
@@ -519,7 +519,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             PayloadState::StoreRequest => {
                 self.fifo.from.next = bits::<2>(0);
                 self.fifo.bytes.next = bit_cast::<13, 16>(self.rest.q.val());
-                self.fifo.end.next = true;
+                self.fifo.closes.next = true;
                 self.fifo.push.next = self.word.q.val() == bits::<4>(0);
                 self.fifo.word.next = self.swapped.val();
                 self.fifo.write.next = self.word.q.val() != bits::<4>(4);
@@ -570,7 +570,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                 self.read_request.bytes.next = bit_cast::<13, 16>(self.bytes.q.val());
                 self.fifo.from.next = self.va.q.val().get_bits::<2>(0);
                 self.fifo.bytes.next = bit_cast::<13, 16>(self.bytes.q.val());
-                self.fifo.end.next = self.covers.val();
+                self.fifo.closes.next = self.covers.val();
                 self.read_request.valid.next = self.fifo.room.val();
                 if self.fifo.room.val() & self.read_request.ready.val() {
                     self.fifo.push.next = true;

@@ -145,7 +145,7 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
             | self.context_word.val();
         self.high.next = self.at.val() >> bits::<2>(1);
         self.segment_address.next = (((bit_cast::<DA, 8>(self.vi.q.val()) << bits::<4>(1))
-            | bit_cast::<DA, 1>(self.at.val().get_bits::<1>(0)))
+            | (bit_cast::<DA, R>(self.at.val()) & bits::<DA>(1)))
             << self.slot_words_log2.val())
             | self.first_segment.val()
             | (bit_cast::<DA, R>(self.high.val()) << bits::<4>(2))

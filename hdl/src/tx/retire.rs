@@ -199,6 +199,12 @@ impl<const MA: usize, const W: usize> Logic for Retire<MA, W> {
         self.address.next = (bit_cast::<MA, 8>(self.vi.q.val()) << self.depth_log2.val())
             | bit_cast::<MA, 8>(self.entry.q.val().get_bits::<8>(24));
         self.ram.read_address.next = self.address.val();
+        // What is said of it.
+        self.is_descriptor.next = !self.entry.q.val().get_bits::<4>(0).any();
+        self.is_signalled.next = (self.entry.q.val().get_bits::<4>(0) == bits::<4>(2))
+            & (self.entry.q.val().get_bit(self.signalled_bit.val().index()) | self.fails.q.val());
+        self.is_read.next = self.ram.read_data.val().get_bit(31) & !self.fails.q.val();
+        self.counts.next = self.is_descriptor.val() & self.is_read.val();
         self.retired.next = self.state.q.val() == RetireState::Step;
         self.finish_count.reset.next = self.reset.val();
         self.finish_count.up.next = self.finished.val();
@@ -233,12 +239,7 @@ impl<const MA: usize, const W: usize> Logic for Retire<MA, W> {
             }
         }
 
-        // What is said of it.
-        self.is_descriptor.next = !self.entry.q.val().get_bits::<4>(0).any();
-        self.is_signalled.next = (self.entry.q.val().get_bits::<4>(0) == bits::<4>(2))
-            & (self.entry.q.val().get_bit(self.signalled_bit.val().index()) | self.fails.q.val());
-        self.is_read.next = self.ram.read_data.val().get_bit(31) & !self.fails.q.val();
-        self.counts.next = self.is_descriptor.val() & self.is_read.val();
+        // How it is said.
         self.operation.next =
             bit_cast::<32, 2>(self.ram.read_data.val().get_bits::<2>(30)) << self.op_unit.val();
         self.fail_code.next = bits::<2>(0);

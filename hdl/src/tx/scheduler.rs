@@ -135,7 +135,7 @@ pub struct Scheduler {
     /// A frame of `vi` is logged.
     pub log_up: Signal<Out, Bit>,
     /// The record of `vi`, `slot` is not needed any more.
-    pub release: Signal<Out, Bit>,
+    pub unload: Signal<Out, Bit>,
     /// The response of `vi` is sent to its end.
     pub response_begun: Signal<Out, Bit>,
     /// A peer's read of `vi` was refused: send a Terminate; held until `refused_ready`.
@@ -223,7 +223,7 @@ impl Scheduler {
         block_new!(clock reset connected config_vi config_word config_data config_valid loaded0 loaded1 fence0 fence1 read0
             read1 reads_open reads_full responses log_full logged ack_due nak replay_start replay_end
             replay_vi terminate_waits terminate_vi raw_waits raw_left start kind vi slot said_nak alive done
-            failed status ends failed_response error head replaying failing fail_low fail_high log_up release response_begun
+            failed status ends failed_response error head replaying failing fail_low fail_high log_up unload response_begun
             refused refused_vi refused_code refused_ready ask ask_advance ask_done stop pause pipes_idle link_idle
             forget forget_done clear clear_vi building state at_vi at_kind advances last_vi heads in_message
             in_response replays halted fails fails_low fails_high unreliable refusal refusal_at code raw_sent
@@ -326,7 +326,7 @@ impl Logic for Scheduler {
         self.said_nak.next = self.nak.val().get_bit(self.at_vi.q.val().index());
         self.alive.next = self.connected.val().get_bit(self.at_vi.q.val().index());
         self.log_up.next = false;
-        self.release.next = false;
+        self.unload.next = false;
         self.response_begun.next = false;
         self.ask.next = self.state.q.val() == ScheduleState::Ask;
         self.ask_advance.next = self.advances.q.val();
@@ -397,7 +397,7 @@ impl Logic for Scheduler {
                                 self.in_message.d.next =
                                     self.in_message.q.val() & self.not_mask.val();
                                 self.heads.d.next = self.heads.q.val() ^ self.mask.val();
-                                self.release.next = true;
+                                self.unload.next = true;
                             }
                         }
                         if self.at_kind.q.val() == bits::<3>(1) {

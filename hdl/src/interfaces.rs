@@ -216,7 +216,7 @@ interface! {
 }
 
 interface! {
-    /// After the drain and after the elements are free again: one beat, held until taken.
+    /// After the drain and after the elements are free again: one beat, held until taken. Context and reply buffer mean something only with `one_shot`.
     ReleaseResultTx "ReleaseResultTx" ReleaseResultRx "ReleaseResultRx" {
         /// Abi::error::TptError; 0 released.
         error: Bits<4>,
@@ -259,6 +259,7 @@ interface! {
 
 interface! {
     /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command: after the last element; without a list with word 15, of a one-shot without a list already with word 13 (14 and 15 are checked by the engine). `index` goes from 255 back to 32. A list that cannot be read ends early.
+    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32, where it may wrap: a taker counts elements itself); words 16 to 31 are not sent. `last` ends the command.
     BindWordsTx "BindWordsTx" BindWordsRx "BindWordsRx" {
         /// Word number.
         index: Bits<8>,

@@ -157,6 +157,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
         self.walker.offset.next = self.check.offset.val();
         self.walker.length.next = self.check.length.val();
         self.walker.listed.next = self.check.listed.val();
+        self.walker.paged.next = self.check.paged.val();
         self.walker.fire.next = self.check.fire.val();
         self.walker.low.next = self.entries.low.val();
         self.walker.high.next = self.entries.high.val();

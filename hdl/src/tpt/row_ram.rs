@@ -1,7 +1,9 @@
 //! A block RAM of `2^I` entries of `2^R` rows of `W` bits: one synchronous read port, one write port.
 //!
 //! It exists because the address is an entry's index and a row's number side by side, and rust-hdl cannot add const
-//! generics. It does not forward a write to a read of the same row in the same cycle: the read gives the old row.
+//! generics. It does not forward a write to a read of the same row in the same cycle: the read gives the old row here, and may give
+//! anything on a chip (`no_rw_check`: yosys would add a comparator and a register for each bit). Its users never rely on
+//! such a read.
 //!
 //! ```text
 //!   address = { index[I], row[R] }
@@ -50,7 +52,7 @@ impl<const I: usize, const R: usize, const W: usize> Logic for RowRam<I, R, W> {
     }
     fn hdl(&self) -> Verilog {
         Verilog::Custom(format!(
-            "reg [{top}:0] mem [0:{last}];\n\
+            "(* no_rw_check *) reg [{top}:0] mem [0:{last}];\n\
              integer i;\n\
              initial begin\n   for (i = 0; i <= {last}; i = i + 1) mem[i] = 0;\nend\n\
              always @(posedge clock) begin\n   \

@@ -5,7 +5,7 @@
 //! nothing: what comes here has passed, or carries the error that the client is told.
 //!
 //! ```text
-//!   Idle -> Seek -> ReadLength -> Compare --+--> ReadIova -> Split -> Offer -> Idle
+//!   Idle -> Seek -> ReadLength -> Compare --+--> ReadIova -> Place -> Offer -> Idle
 //!     |               ^   next element      |                  ^        |
 //!     |               +---------------------+                  |        | next piece
 //!     |               +------------------------------- list ---|--------+
@@ -28,10 +28,10 @@ enum WalkState {
     ReadLength,
     /// Pass the element over, or ask for its address.
     Compare,
-    /// Add the offset in the element.
+    /// Keep the element's address.
     ReadIova,
-    /// Cut at the 4 KiB boundary, the element's end and the access's end.
-    Split,
+    /// Add the offset; cut at the 4 KiB boundary, the element's end and the access's end.
+    Place,
     /// Hand the piece to the client.
     Offer,
 }
@@ -62,6 +62,8 @@ pub struct SgeWalk<const T: usize, const S: usize> {
     pub length: Signal<In, Bits<16>>,
     /// The region has elements.
     pub listed: Signal<In, Bit>,
+    /// Their lengths are kept less one.
+    pub paged: Signal<In, Bit>,
     /// This access uses up a single-message region.
     pub fire: Signal<In, Bit>,
     /// Row 3, low word.
@@ -98,28 +100,36 @@ pub struct SgeWalk<const T: usize, const S: usize> {
     refusal: DFF<Bits<4>>,
     entry: DFF<Bits<T>>,
     is_list: DFF<Bit>,
+    is_paged: DFF<Bit>,
     fires: DFF<Bit>,
     first: DFF<Bits<S>>,
     last: DFF<Bits<S>>,
     cursor: DFF<Bits<S>>,
     start: DFF<Bits<31>>,
     inside: DFF<Bits<32>>,
-    limit: DFF<Bits<13>>,
+    near: DFF<Bits<12>>,
+    base: DFF<Bits<48>>,
     iova: DFF<Bits<48>>,
     remaining: DFF<Bits<16>>,
     piece_bytes: DFF<Bits<13>>,
     piece_last: DFF<Bit>,
 
     empty: Signal<Local, Bit>,
-    augend: Signal<Local, Bits<48>>,
-    addend: Signal<Local, Bits<32>>,
     sum: Signal<Local, Bits<48>>,
-    subtrahend: Signal<Local, Bits<32>>,
-    difference: Signal<Local, Bits<33>>,
-    below: Signal<Local, Bits<32>>,
-    to_boundary: Signal<Local, Bits<13>>,
-    chunk: Signal<Local, Bits<13>>,
+    page_offset: Signal<Local, Bits<12>>,
+    cut: Signal<Local, Bits<12>>,
+    total: Signal<Local, Bits<17>>,
+    rest: Signal<Local, Bits<17>>,
     ends: Signal<Local, Bit>,
+    inverse: Signal<Local, Bits<32>>,
+    not_start: Signal<Local, Bits<31>>,
+    not_cut: Signal<Local, Bits<12>>,
+    addend: Signal<Local, Bits<34>>,
+    wide_difference: Signal<Local, Bits<34>>,
+    difference: Signal<Local, Bits<32>>,
+    reaches: Signal<Local, Bit>,
+    element_bytes: Signal<Local, Bits<32>>,
+    wide_start: Signal<Local, Bits<32>>,
     taken: Signal<Local, Bit>,
 }
 
@@ -134,52 +144,62 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
             refusal,
             entry,
             is_list,
+            is_paged,
             fires,
             first,
             last,
             cursor,
             start,
             inside,
-            limit,
+            near,
+            base,
             iova,
             remaining,
             piece_bytes,
             piece_last
         );
         self.empty.next = self.error.val().any() | !self.length.val().any();
+        self.sum.next = self.base.q.val() + bit_cast::<48, 32>(self.inside.q.val());
 
-        // One adder makes every address: of the access, of an element, of the next piece.
-        self.augend.next = self.iova.q.val();
-        self.addend.next = bit_cast::<32, 13>(self.piece_bytes.q.val());
-        if self.state.q.val() == WalkState::Idle {
-            self.augend.next = (bit_cast::<48, 16>(self.high.val().get_bits::<16>(0))
-                << bits::<6>(32))
-                | bit_cast::<48, 32>(self.low.val());
-            self.addend.next = self.offset.val();
-        } else if self.state.q.val() == WalkState::ReadIova {
-            self.augend.next = (bit_cast::<48, 16>(self.sge_high.val()) << bits::<6>(32))
-                | bit_cast::<48, 32>(self.sge_low.val());
-            self.addend.next = self.inside.q.val();
+        // The cut, as 4096 less the piece's bytes: where in its 4 KiB the piece begins, or more if the element ends sooner.
+        self.page_offset.next = self.sum.val().get_bits::<12>(0);
+        self.cut.next = self.page_offset.val();
+        if self.near.q.val() > self.page_offset.val() {
+            self.cut.next = self.near.q.val();
         }
-        self.sum.next = self.augend.val() + bit_cast::<48, 32>(self.addend.val());
+        self.total.next =
+            bit_cast::<17, 16>(self.remaining.q.val()) + bit_cast::<17, 12>(self.cut.val());
+        self.rest.next = self.total.val() - bits::<17>(4096);
+        self.ends.next = self.total.val() <= bits::<17>(4096);
 
-        // One subtractor finds the element: less its start, then less each length that is passed over.
-        self.subtrahend.next = self.sge_low.val();
+        // One subtractor: less the start of the element, less each length that is passed over, plus what was cut. A carry
+        // in below the lowest bit makes the length of a page from its length less one.
+        self.not_start.next = !self.start.q.val();
+        self.not_cut.next = !self.cut.val();
+        self.inverse.next = !self.sge_low.val();
         if self.state.q.val() == WalkState::Seek {
-            self.subtrahend.next = bit_cast::<32, 31>(self.start.q.val());
+            self.inverse.next =
+                bit_cast::<32, 31>(self.not_start.val()) | bits::<32>(0x8000_0000_u64);
+        } else if self.state.q.val() == WalkState::Place {
+            self.inverse.next = bit_cast::<32, 12>(self.not_cut.val());
         }
-        self.difference.next =
-            bit_cast::<33, 32>(self.inside.q.val()) - bit_cast::<33, 32>(self.subtrahend.val());
-        self.below.next = bits::<32>(0) - self.difference.val().get_bits::<32>(0);
-
-        // The piece.
-        self.to_boundary.next =
-            bits::<13>(4096) - bit_cast::<13, 12>(self.iova.q.val().get_bits::<12>(0));
-        self.chunk.next = self.to_boundary.val();
-        if self.is_list.q.val() & (self.limit.q.val() < self.to_boundary.val()) {
-            self.chunk.next = self.limit.q.val();
+        self.addend.next = (bit_cast::<34, 32>(self.inverse.val()) << bits::<6>(1)) | bits::<34>(1);
+        if self.is_paged.q.val() & (self.state.q.val() == WalkState::Compare) {
+            self.addend.next = bit_cast::<34, 32>(self.inverse.val()) << bits::<6>(1);
         }
-        self.ends.next = self.remaining.q.val() <= bit_cast::<16, 13>(self.chunk.val());
+        self.wide_difference.next = self.addend.val()
+            + ((bit_cast::<34, 32>(self.inside.q.val()) << bits::<6>(1)) | bits::<34>(1));
+        self.difference.next = self.wide_difference.val().get_bits::<32>(1);
+        self.reaches.next = self.wide_difference.val().get_bit(33);
+        self.element_bytes.next =
+            bit_cast::<32, 31>(self.sge_low.val().get_bits::<31>(0)) << bits::<6>(1);
+        if self.is_paged.q.val() {
+            self.element_bytes.next = (bit_cast::<32, 31>(self.sge_low.val().get_bits::<31>(0))
+                << bits::<6>(1))
+                | bits::<32>(1);
+        }
+        self.wide_start.next = self.element_bytes.val()
+            + ((bit_cast::<32, 31>(self.start.q.val()) << bits::<6>(1)) | bits::<32>(1));
 
         self.taken.next = false;
         for i in 0..5 {
@@ -217,6 +237,7 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
                 self.refusal.d.next = self.error.val();
                 self.entry.d.next = self.index.val();
                 self.is_list.d.next = self.listed.val() & !self.empty.val();
+                self.is_paged.d.next = self.paged.val();
                 self.fires.d.next = self.fire.val() & !self.error.val().any();
                 self.first.d.next = self.low.val().get_bits::<S>(0);
                 self.last.d.next = self.low.val().get_bits::<S>(10);
@@ -224,24 +245,27 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
                 // Of a contiguous region these are the address bits, which go back unchanged with `fired`.
                 self.start.d.next = self.high.val().get_bits::<31>(0);
                 self.inside.d.next = self.offset.val();
-                self.iova.d.next = self.sum.val();
+                self.near.d.next = bits::<12>(0);
+                self.base.d.next = (bit_cast::<48, 16>(self.high.val().get_bits::<16>(0))
+                    << bits::<6>(32))
+                    | bit_cast::<48, 32>(self.low.val());
                 self.remaining.d.next = self.length.val();
-                if self.empty.val() {
+                if self.error.val().any() {
                     self.remaining.d.next = bits::<16>(0);
                 }
                 if self.valid.val() {
-                    self.state.d.next = WalkState::Split;
+                    self.state.d.next = WalkState::Place;
                     if self.listed.val() & !self.empty.val() {
                         self.state.d.next = WalkState::Seek;
                     }
                 }
             }
             WalkState::Seek => {
-                if self.difference.val().get_bit(32) {
+                if self.reaches.val() {
+                    self.inside.d.next = self.difference.val();
+                } else {
                     self.cursor.d.next = self.first.q.val();
                     self.start.d.next = bits::<31>(0);
-                } else {
-                    self.inside.d.next = self.difference.val().get_bits::<32>(0);
                 }
                 self.state.d.next = WalkState::ReadLength;
             }
@@ -252,27 +276,31 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
             }
             WalkState::Compare => {
                 self.sge_read.next = true;
-                self.limit.d.next = self.below.val().get_bits::<13>(0);
-                if self.below.val().get_bits::<20>(12).any() {
-                    self.limit.d.next = bits::<13>(4096);
+                self.near.d.next = bits::<12>(0);
+                if self.difference.val().get_bits::<20>(12).all() {
+                    self.near.d.next = self.difference.val().get_bits::<12>(0);
                 }
                 self.state.d.next = WalkState::ReadIova;
-                if !self.difference.val().get_bit(32) {
-                    self.inside.d.next = self.difference.val().get_bits::<32>(0);
-                    self.start.d.next = self.start.q.val() + self.sge_low.val().get_bits::<31>(0);
+                if self.reaches.val() {
+                    self.inside.d.next = self.difference.val();
+                    self.start.d.next = self.wide_start.val().get_bits::<31>(1);
                     self.cursor.d.next = self.sge_high.val().get_bits::<S>(0);
                     self.state.d.next = WalkState::ReadLength;
                 }
             }
             WalkState::ReadIova => {
-                self.iova.d.next = self.sum.val();
-                self.state.d.next = WalkState::Split;
+                self.base.d.next = (bit_cast::<48, 16>(self.sge_high.val()) << bits::<6>(32))
+                    | bit_cast::<48, 32>(self.sge_low.val());
+                self.state.d.next = WalkState::Place;
             }
-            WalkState::Split => {
-                self.piece_bytes.d.next = self.chunk.val();
+            WalkState::Place => {
+                self.iova.d.next = self.sum.val();
+                self.inside.d.next = self.difference.val();
+                self.remaining.d.next = self.rest.val().get_bits::<16>(0);
                 self.piece_last.d.next = self.ends.val();
+                self.piece_bytes.d.next = bits::<13>(4096) - bit_cast::<13, 12>(self.cut.val());
                 if self.ends.val() {
-                    self.piece_bytes.d.next = bit_cast::<13, 16>(self.remaining.q.val());
+                    self.piece_bytes.d.next = self.remaining.q.val().get_bits::<13>(0);
                     self.cursor_low_write.next = self.is_list.q.val();
                     self.cursor_high_write.next = self.is_list.q.val() | self.fires.q.val();
                 }
@@ -280,12 +308,7 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
             }
             WalkState::Offer => {
                 if self.taken.val() {
-                    self.remaining.d.next =
-                        self.remaining.q.val() - bit_cast::<16, 13>(self.piece_bytes.q.val());
-                    self.inside.d.next =
-                        self.inside.q.val() + bit_cast::<32, 13>(self.piece_bytes.q.val());
-                    self.iova.d.next = self.sum.val();
-                    self.state.d.next = WalkState::Split;
+                    self.state.d.next = WalkState::Place;
                     if self.piece_last.q.val() {
                         self.state.d.next = WalkState::Idle;
                     } else if self.is_list.q.val() {

@@ -12,7 +12,7 @@
 //!      +---- (after an element)
 //! ```
 //! A region ends below 2^48 - 2^32: addresses in the last 4 GiB of the bus are refused, so that no address of a region can
-//! wrap, and no adder is spent on it. A list spans less than 2 GiB. Pages are 4 KiB to 2 GiB; every page but the last is
+//! wrap, and no adder is spent on it. A list spans less than 2 GiB. Pages are 4 KiB to 2 MiB; every page but the last is
 //! needed in full, and the last at least in part.
 //! Latency: from word 15 to the answer 3 cycles, of a list 4. Throughput: a word a cycle, two more after word 2, two more for
 //! an SGL element and three more for a page.
@@ -147,7 +147,7 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     rights: DFF<Bits<4>>,
     listed: DFF<Bit>,
     pages: DFF<Bit>,
-    page_mask: DFF<Bits<32>>,
+    page_mask: DFF<Bits<21>>,
     count: DFF<Bits<8>>,
     todo: DFF<Bits<8>>,
     base_high_ones: DFF<Bit>,
@@ -166,22 +166,22 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
 
     data: Signal<Local, Bits<32>>,
     inverted: Signal<Local, Bits<32>>,
-    masked: Signal<Local, Bits<32>>,
     nonzero: Signal<Local, Bit>,
+    in_page: Signal<Local, Bits<21>>,
+    entered: Signal<Local, Bits<21>>,
+    element_word: Signal<Local, Bits<32>>,
+    addend: Signal<Local, Bits<34>>,
+    wide_sum: Signal<Local, Bits<34>>,
     word: Signal<Local, Bits<4>>,
     fine: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     iova_bad: Signal<Local, Bit>,
-    kept_inside: Signal<Local, Bits<32>>,
-    kept_outside: Signal<Local, Bits<32>>,
     writes: Signal<Local, Bit>,
-    page_bytes: Signal<Local, Bits<32>>,
-    operand: Signal<Local, Bits<32>>,
     sum: Signal<Local, Bits<33>>,
     sum_low: Signal<Local, Bits<32>>,
     foreign: Signal<Local, Bits<32>>,
     foreign_vi: Signal<Local, Bits<32>>,
-    new_mask: Signal<Local, Bits<32>>,
+    new_mask: Signal<Local, Bits<21>>,
     shift: Signal<Local, Bits<8>>,
     kind_of: Signal<Local, Bits<8>>,
     elements: Signal<Local, Bits<8>>,
@@ -197,7 +197,7 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
 
     stag_bits: Constant<Bits<6>>,
     vi_bits: Constant<Bits<6>>,
-    ones: Constant<Bits<32>>,
+    ones: Constant<Bits<21>>,
     op_one_shot: Constant<Bits<8>>,
     flag_single: Constant<Bits<8>>,
     flag_bind: Constant<Bits<8>>,
@@ -298,17 +298,17 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             field: Default::default(),
             data: Default::default(),
             inverted: Default::default(),
-            masked: Default::default(),
             nonzero: Default::default(),
+            in_page: Default::default(),
+            entered: Default::default(),
+            element_word: Default::default(),
+            addend: Default::default(),
+            wide_sum: Default::default(),
             word: Default::default(),
             fine: Default::default(),
             moves: Default::default(),
             iova_bad: Default::default(),
-            kept_inside: Default::default(),
-            kept_outside: Default::default(),
             writes: Default::default(),
-            page_bytes: Default::default(),
-            operand: Default::default(),
             sum: Default::default(),
             sum_low: Default::default(),
             foreign: Default::default(),
@@ -328,7 +328,7 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             new_field: Default::default(),
             stag_bits: Constant::new((8 + T as u64).into()),
             vi_bits: Constant::new((16 + V as u64).into()),
-            ones: Constant::new(u64::from(u32::MAX).into()),
+            ones: Constant::new(0x1f_ffff_u64.into()),
             op_one_shot: byte_of(opcode::ONE_SHOT),
             flag_single: byte_of(flags::SINGLE_MESSAGE),
             flag_bind: byte_of(flags::BIND_VI),
@@ -407,38 +407,41 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
         self.foreign_vi.next = self.data.val() >> self.vi_bits.val();
         self.new_mask.next = self.ones.val() << self.shift.val().get_bits::<5>(0);
 
-        // Zero where something must be there, or bits where a page begins.
-        self.masked.next = self.data.val();
-        if self.in_body.q.val() & self.pages.q.val() {
-            self.masked.next = self.data.val() & self.page_mask.q.val();
-        }
-        self.nonzero.next = self.masked.val().any();
+        self.nonzero.next = self.data.val().any();
+        self.in_page.next = self.data.val().get_bits::<21>(0) & self.page_mask.q.val();
         // The last 4 GiB that a bus address can name, and what it cannot name.
         self.iova_bad.next =
             self.data.val().get_bits::<16>(16).any() | self.data.val().get_bits::<16>(0).all();
 
-        // The first page is entered at the low bits of the base, which `kept` has by now.
-        self.kept_inside.next = bits::<32>(0);
-        self.kept_outside.next = self.page_mask.q.val();
-        if self.first.q.val() == self.element.q.val() {
-            self.kept_inside.next = self.kept.q.val() & self.page_mask.q.val();
-            self.kept_outside.next =
-                (self.kept.q.val() & self.page_mask.q.val()) ^ self.page_mask.q.val();
+        // The first page is entered at the low bits of the base, which `kept` has by now. A page's length is kept less one:
+        // the carry below the lowest bit makes up for it.
+        self.entered.next = bits::<21>(0);
+        if self.in_body.q.val() & self.pages.q.val() & (self.first.q.val() == self.element.q.val())
+        {
+            self.entered.next = self.kept.q.val().get_bits::<21>(0) & self.page_mask.q.val();
         }
-        self.page_bytes.next = self.kept_outside.val() + 1;
-        // `running` is the base at first, then the inverse of what the elements still have to cover.
-        self.operand.next = self.data.val();
+        self.element_word.next = self.data.val() | bit_cast::<32, 21>(self.entered.val());
+        self.addend.next = bit_cast::<34, 32>(self.data.val()) << bits::<6>(1);
         if self.state.q.val() == BindState::WriteLength {
-            self.operand.next = self.page_bytes.val();
+            self.element_word.next =
+                bit_cast::<32, 21>(self.page_mask.q.val() ^ self.entered.val());
+            self.addend.next = (bit_cast::<34, 21>(self.page_mask.q.val() ^ self.entered.val())
+                << bits::<6>(1))
+                | bits::<34>(1);
         }
-        self.sum.next =
-            bit_cast::<33, 32>(self.running.q.val()) + bit_cast::<33, 32>(self.operand.val());
-        self.sum_low.next = self.sum.val().get_bits::<32>(0);
+        // `running` is the context, then the base, then the inverse of what the elements still have to cover.
+        self.wide_sum.next = self.addend.val()
+            + ((bit_cast::<34, 32>(self.running.q.val()) << bits::<6>(1)) | bits::<34>(1));
+        self.sum.next = self.wide_sum.val().get_bits::<33>(1);
+        self.sum_low.next = self.wide_sum.val().get_bits::<32>(1);
 
         // Row 0, low word.
         self.mode_list.next = bits::<32>(1);
         if self.listed.q.val() {
             self.mode_list.next = bits::<32>(3);
+        }
+        if self.pages.q.val() {
+            self.mode_list.next = bits::<32>(7);
         }
         self.mode_bound.next = self.mode_list.val();
         if self.bound.q.val() {
@@ -481,10 +484,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
         self.sge_element.next = self.element.q.val();
         self.sge_row.next = bits::<1>(0);
         self.sge_low_write.next = false;
-        self.sge_low.next = self.data.val();
-        if self.pages.q.val() {
-            self.sge_low.next = self.data.val() | self.kept_inside.val();
-        }
+        self.sge_low.next = self.element_word.val();
         self.sge_high_write.next = false;
         self.sge_high.next = self.data.val().get_bits::<16>(0);
         self.words.ready.next = false;
@@ -539,7 +539,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             }
                         }
                         if self.word.val() == bits::<4>(1) {
-                            self.kept.d.next = self.data.val();
+                            self.running.d.next = self.data.val();
                         }
                         if self.word.val() == bits::<4>(2) {
                             self.entry.d.next = self.data.val().get_bits::<T>(8);
@@ -551,6 +551,10 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.state.d.next = BindState::ReadEntry;
                         }
                         if self.word.val() == bits::<4>(3) {
+                            // The context, which came before the index was known.
+                            self.row.next = bits::<2>(2);
+                            self.high_write.next = self.writes.val();
+                            self.high_data.next = self.running.q.val();
                             self.rights.d.next = self.data.val().get_bits::<4>(0);
                             self.listed.d.next = self.kind_of.val() != self.kind_contiguous.val();
                             self.pages.d.next = self.kind_of.val() == self.kind_pages.val();
@@ -572,7 +576,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             }
                             if self.kind_of.val() == self.kind_pages.val() {
                                 if (self.shift.val() < bits::<8>(12))
-                                    | (self.shift.val() > bits::<8>(31))
+                                    | (self.shift.val() > bits::<8>(21))
                                 {
                                     self.new_error.next = self.bad_field.val();
                                     self.new_field.next = self.field_kind.val();
@@ -602,8 +606,6 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                         if self.word.val() == bits::<4>(6) {
                             self.row.next = bits::<2>(2);
                             self.low_write.next = self.writes.val();
-                            self.high_write.next = self.writes.val();
-                            self.high_data.next = self.kept.q.val();
                             self.running.d.next = self.inverted.val();
                             self.kept.d.next = self.running.q.val();
                             if !self.nonzero.val()
@@ -661,7 +663,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                         self.place.d.next = self.place.q.val() + 1;
                         if self.place.q.val() == bits::<2>(0) {
                             self.sge_low_write.next = self.writes.val();
-                            if self.pages.q.val() & self.nonzero.val() {
+                            if self.pages.q.val() & self.in_page.val().any() {
                                 self.new_error.next = self.bad_field.val();
                                 self.new_field.next = self.field_iova.val();
                             }
@@ -702,7 +704,6 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             }
             BindState::ReadEntry => {
                 self.vi_row.next = bits::<2>(2);
-                self.asks.d.next = false;
                 if self.low.val().get_bit(0)
                     | (self.draining.val() & (self.draining_index.val() == self.entry.q.val()))
                 {
@@ -713,7 +714,10 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             BindState::WritePtag => {
                 self.high_write.next = self.fine.val();
                 self.high_data.next = self.ptag.val();
+                // Asked for again in case the walk writes first.
+                self.vi_row.next = bits::<2>(2);
                 if self.write_ready.val() {
+                    self.asks.d.next = false;
                     self.state.d.next = BindState::TakeWord;
                     if self.ended.q.val() {
                         self.state.d.next = BindState::Finish;
@@ -722,7 +726,6 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             }
             BindState::WriteLength => {
                 self.sge_row.next = bits::<1>(1);
-                self.sge_low.next = self.page_bytes.val();
                 self.sge_low_write.next = self.fine.val();
                 self.running.d.next = self.sum_low.val();
                 self.covered.d.next =

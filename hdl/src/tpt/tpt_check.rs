@@ -87,6 +87,8 @@ pub struct TptCheck<const T: usize, const V: usize> {
     pub length: Signal<Out, Bits<16>>,
     /// The region has elements.
     pub listed: Signal<Out, Bit>,
+    /// They are pages.
+    pub paged: Signal<Out, Bit>,
     /// This access uses up a single-message region.
     pub fire: Signal<Out, Bit>,
 
@@ -114,17 +116,27 @@ pub struct TptCheck<const T: usize, const V: usize> {
     of_vi: DFF<Bits<V>>,
     ends_message: DFF<Bit>,
     vi_rights: DFF<Bits<2>>,
+    inside: DFF<Bits<32>>,
     behind: DFF<Bits<32>>,
     wraps: DFF<Bit>,
     outside: DFF<Bit>,
     verdict: DFF<Bits<4>>,
     is_list: DFF<Bit>,
+    is_paged: DFF<Bit>,
     is_single: DFF<Bit>,
 
     wanted: Signal<Local, Bit>,
     pick: Signal<Local, Bits<3>>,
     taken_stag: Signal<Local, Bits<32>>,
-    taken_foreign: Signal<Local, Bits<32>>,
+    taken_foreign: Signal<Local, Bit>,
+    above: [Signal<Local, Bits<32>>; 5],
+    only_stag: [Signal<Local, Bits<32>>; 5],
+    only_to: [Signal<Local, Bits<64>>; 5],
+    only_length: [Signal<Local, Bits<16>>; 5],
+    only_access: [Signal<Local, Bits<4>>; 5],
+    only_vi: [Signal<Local, Bits<V>>; 5],
+    only_last: [Signal<Local, Bit>; 5],
+    only_foreign: [Signal<Local, Bit>; 5],
     taken_to: Signal<Local, Bits<64>>,
     taken_length: Signal<Local, Bits<16>>,
     taken_access: Signal<Local, Bits<4>>,
@@ -191,6 +203,7 @@ impl<const T: usize, const V: usize> TptCheck<T, V> {
             offset: Default::default(),
             length: Default::default(),
             listed: Default::default(),
+            paged: Default::default(),
             fire: Default::default(),
             step_vi: Default::default(),
             step: Default::default(),
@@ -210,16 +223,26 @@ impl<const T: usize, const V: usize> TptCheck<T, V> {
             of_vi: Default::default(),
             ends_message: Default::default(),
             vi_rights: Default::default(),
+            inside: Default::default(),
             behind: Default::default(),
             wraps: Default::default(),
             outside: Default::default(),
             verdict: Default::default(),
             is_list: Default::default(),
+            is_paged: Default::default(),
             is_single: Default::default(),
             wanted: Default::default(),
             pick: Default::default(),
             taken_stag: Default::default(),
             taken_foreign: Default::default(),
+            above: Default::default(),
+            only_stag: Default::default(),
+            only_to: Default::default(),
+            only_length: Default::default(),
+            only_access: Default::default(),
+            only_vi: Default::default(),
+            only_last: Default::default(),
+            only_foreign: Default::default(),
             taken_to: Default::default(),
             taken_length: Default::default(),
             taken_access: Default::default(),
@@ -275,11 +298,13 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
             of_vi,
             ends_message,
             vi_rights,
+            inside,
             behind,
             wraps,
             outside,
             verdict,
             is_list,
+            is_paged,
             is_single
         );
         // Who is next: the highest client below the last one, else the highest.
@@ -297,23 +322,61 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
             }
         }
 
-        self.taken_stag.next = self.request[0].stag.val();
-        self.taken_to.next = self.request[0].to.val();
-        self.taken_length.next = self.request[0].length.val();
-        self.taken_access.next = self.request[0].access.val();
-        self.taken_vi.next = self.request[0].vi.val().get_bits::<V>(0);
-        self.taken_last.next = self.request[0].last_of_message.val();
-        for i in 1..5 {
+        // One-hot, because AND and OR take fewer cells than a tree of multiplexers.
+        for i in 0..5 {
+            self.above[i].next = self.request[i].stag.val() >> self.stag_bits.val();
+            self.only_stag[i].next = bits::<32>(0);
+            self.only_to[i].next = bits::<64>(0);
+            self.only_length[i].next = bits::<16>(0);
+            self.only_access[i].next = bits::<4>(0);
+            self.only_vi[i].next = bits::<V>(0);
+            self.only_last[i].next = false;
+            self.only_foreign[i].next = false;
             if self.chosen.q.val() == i.to_bits::<3>() {
-                self.taken_stag.next = self.request[i].stag.val();
-                self.taken_to.next = self.request[i].to.val();
-                self.taken_length.next = self.request[i].length.val();
-                self.taken_access.next = self.request[i].access.val();
-                self.taken_vi.next = self.request[i].vi.val().get_bits::<V>(0);
-                self.taken_last.next = self.request[i].last_of_message.val();
+                self.only_stag[i].next = self.request[i].stag.val();
+                self.only_to[i].next = self.request[i].to.val();
+                self.only_length[i].next = self.request[i].length.val();
+                self.only_access[i].next = self.request[i].access.val();
+                self.only_vi[i].next = self.request[i].vi.val().get_bits::<V>(0);
+                self.only_last[i].next = self.request[i].last_of_message.val();
+                self.only_foreign[i].next = self.above[i].val().any();
             }
         }
-        self.taken_foreign.next = self.taken_stag.val() >> self.stag_bits.val();
+        self.taken_stag.next = self.only_stag[0].val()
+            | self.only_stag[1].val()
+            | self.only_stag[2].val()
+            | self.only_stag[3].val()
+            | self.only_stag[4].val();
+        self.taken_to.next = self.only_to[0].val()
+            | self.only_to[1].val()
+            | self.only_to[2].val()
+            | self.only_to[3].val()
+            | self.only_to[4].val();
+        self.taken_length.next = self.only_length[0].val()
+            | self.only_length[1].val()
+            | self.only_length[2].val()
+            | self.only_length[3].val()
+            | self.only_length[4].val();
+        self.taken_access.next = self.only_access[0].val()
+            | self.only_access[1].val()
+            | self.only_access[2].val()
+            | self.only_access[3].val()
+            | self.only_access[4].val();
+        self.taken_vi.next = self.only_vi[0].val()
+            | self.only_vi[1].val()
+            | self.only_vi[2].val()
+            | self.only_vi[3].val()
+            | self.only_vi[4].val();
+        self.taken_last.next = self.only_last[0].val()
+            | self.only_last[1].val()
+            | self.only_last[2].val()
+            | self.only_last[3].val()
+            | self.only_last[4].val();
+        self.taken_foreign.next = self.only_foreign[0].val()
+            | self.only_foreign[1].val()
+            | self.only_foreign[2].val()
+            | self.only_foreign[3].val()
+            | self.only_foreign[4].val();
         for i in 0..5 {
             self.request[i].ready.next = (self.state.q.val() == CheckState::Take)
                 & (self.chosen.q.val() == i.to_bits::<3>());
@@ -328,8 +391,8 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
             + bit_cast::<17, 16>(self.bytes_asked.q.val());
         self.low_sum.next = self.low_end.val().get_bits::<16>(0);
         self.offset_high.next = self.difference.val().get_bits::<33>(32);
-        self.room.next = bit_cast::<33, 32>(self.low.val())
-            - bit_cast::<33, 32>(self.to.q.val().get_bits::<32>(0));
+        self.room.next =
+            bit_cast::<33, 32>(self.low.val()) - bit_cast::<33, 32>(self.inside.q.val());
 
         // What row 0 says.
         self.entry_key.next = self.low.val().get_bits::<8>(16);
@@ -369,9 +432,10 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
         self.valid.next = self.state.q.val() == CheckState::HandOver;
         self.client.next = self.chosen.q.val();
         self.error.next = self.answer.val();
-        self.offset.next = self.to.q.val().get_bits::<32>(0);
+        self.offset.next = self.inside.q.val();
         self.length.next = self.bytes_asked.q.val();
         self.listed.next = self.is_list.q.val();
+        self.paged.next = self.is_paged.q.val();
         self.fire.next = self.is_single.q.val() & self.ends_message.q.val();
         self.step.next = false;
         self.step_vi.next = bit_cast::<8, V>(self.of_vi.q.val());
@@ -399,7 +463,7 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
                 self.vi_row.next = bits::<2>(0);
                 self.stag_index.d.next = self.taken_stag.val().get_bits::<T>(8);
                 self.key.d.next = self.taken_stag.val().get_bits::<8>(0);
-                self.foreign.d.next = self.taken_foreign.val().any();
+                self.foreign.d.next = self.taken_foreign.val();
                 self.to.d.next = self.taken_to.val();
                 self.bytes_asked.d.next = self.taken_length.val();
                 self.right.d.next = self.taken_access.val();
@@ -411,7 +475,7 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
                 self.row.next = bits::<2>(2);
                 self.vi_row.next = bits::<2>(1);
                 self.vi_rights.d.next = self.rights.val();
-                self.to.d.next = self.difference.val().get_bits::<64>(0);
+                self.inside.d.next = self.difference.val().get_bits::<32>(0);
                 self.outside.d.next = self.offset_high.val().any();
                 // An access that ends at 2^64 exactly does not wrap.
                 self.wraps.d.next = self.to.q.val().get_bits::<48>(16).all()
@@ -427,6 +491,7 @@ impl<const T: usize, const V: usize> Logic for TptCheck<T, V> {
             }
             CheckState::Judge => {
                 self.is_list.d.next = self.low.val().get_bit(1);
+                self.is_paged.d.next = self.low.val().get_bit(2);
                 self.is_single.d.next = self.low.val().get_bit(5);
                 self.verdict.d.next = bits::<4>(0);
                 if !self.granted.val().any() {

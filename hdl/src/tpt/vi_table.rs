@@ -5,7 +5,7 @@
 //! ```text
 //! row  0 rights 1:0 | 1 ptag, low | 2 ptag, high
 //! ```
-//! Ask for row 1, then row 2: in the cycle after that, `ptag` is whole. Writing a ptag takes two cycles: `ready` comes in the
+//! Ask for row 1, then row 2: in the cycle after that, `ptag` is whole, and stays so for as long as row 2 is asked for. Writing a ptag takes two cycles: `ready` comes in the
 //! second, and the half is written again for as long as the other takers of the word are not ready.
 
 use rnic_abi::command::vi_queues;
@@ -31,6 +31,7 @@ pub struct ViTable<const V: usize> {
     pub ptag: Signal<Out, Bits<32>>,
     ram: RowRam<V, 2, 16>,
     held: DFF<Bits<16>>,
+    holds: DFF<Bit>,
     second: DFF<Bit>,
     word_ptag: Constant<Bits<4>>,
     word_rights: Constant<Bits<4>>,
@@ -49,6 +50,7 @@ impl<const V: usize> ViTable<V> {
             ptag: Default::default(),
             ram: Default::default(),
             held: Default::default(),
+            holds: Default::default(),
             second: Default::default(),
             word_ptag: Constant::new(4_u64.into()),
             word_rights: Constant::new(5_u64.into()),
@@ -65,11 +67,14 @@ impl<const V: usize> Default for ViTable<V> {
 impl<const V: usize> Logic for ViTable<V> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, held, second);
+        dff_setup!(self, clock, held, holds, second);
         clock!(self, clock, ram);
         self.ram.read_index.next = self.vi.val();
         self.ram.read_row.next = self.row.val();
-        self.held.d.next = self.ram.read_data.val();
+        self.holds.d.next = self.row.val() == bits::<2>(1);
+        if self.holds.q.val() {
+            self.held.d.next = self.ram.read_data.val();
+        }
         self.rights.next = self.ram.read_data.val().get_bits::<2>(0);
         self.ptag.next = (bit_cast::<32, 16>(self.ram.read_data.val()) << bits::<6>(16))
             | bit_cast::<32, 16>(self.held.q.val());

@@ -20,4 +20,4 @@ pub mod tap;
 pub use pair::Pair;
 pub use rig::{Host, Rig, RigOptions};
 pub use scene::{Scene, Side};
-pub use scoreboard::{Area, Mem, Scoreboard};
+pub use scoreboard::{inline, Area, Mem, Scoreboard, Shape, Strictness, BOTH};

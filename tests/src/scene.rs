@@ -20,7 +20,7 @@ use rnic_sim::model::Gateware;
 
 use crate::pair::Pair;
 use crate::rig::{Host, Rig, RigOptions};
-use crate::scoreboard::{Area, Mem, Scoreboard, Shape};
+use crate::scoreboard::{Area, Mem, Scoreboard, Shape, Strictness};
 use crate::stimulus::Stimulus;
 
 /// Bytes of each receive buffer.
@@ -449,14 +449,69 @@ impl Scene {
             }
         }
         let wire = self.rig.options.impairments;
-        let good = wire.drop + wire.corrupt + wire.reorder + wire.truncate + wire.duplicate == 0;
+        let faults = wire.drop + wire.corrupt + wire.reorder + wire.truncate + wire.duplicate;
+        let strictness = match faults {
+            0 => Strictness::Clean,
+            _ => Strictness::Lossy,
+        };
+        self.check(strictness);
+        assert_eq!(self.delivered, delivered, "completions delivered");
+    }
+
+    /// A VI broke: takes what is left in both queues and checks memory, buses and the counters that are still certain.
+    pub fn finish_broken(mut self) -> Vec<(Side, Event)> {
+        let mut left = Vec::new();
+        self.rig.settle();
+        for side in Side::BOTH {
+            while let Some(event) = self.poll_for(side, Duration::from_micros(2)) {
+                left.push((side, event));
+            }
+        }
+        self.check(Strictness::Broken);
+        left
+    }
+
+    /// Memory, counters and buses are as they must be.
+    pub fn check(&self, strictness: Strictness) {
         if let Err(error) = self.score.check_memory() {
             self.rig.fail(&error);
         }
-        if let Err(error) = self.score.check_counters(&self.rig, good) {
+        if let Err(error) = self.score.check_counters(&self.rig, strictness) {
             self.rig.fail(&error);
         }
         self.rig.check_bus();
-        assert_eq!(self.delivered, delivered, "completions delivered");
+    }
+
+    /// A VI of a side must be in error, with these events among its own since they were last taken.
+    pub fn broken_with(&self, side: Side, wanted: &[rnic_abi::event::Event]) {
+        let vi = match side {
+            Side::Initiator => self.pair.initiator.vi().number(),
+            Side::Responder => self.pair.responder.vi().number(),
+        };
+        let observer = self.host(side).board.observer();
+        let in_error = |simulation: &mut rnic_sim::Simulation| {
+            let index = self.index(side);
+            let offset = rnic_abi::registers::map::VI_STATE + 4 * u32::from(vi);
+            simulation.bar_read(index, 0, offset, 4) & 7 == 3
+        };
+        if !self.rig.sim.run_until(2_000, in_error) {
+            self.rig
+                .fail(&format!("VI {vi} of {side:?} is not in error"));
+        }
+        self.rig.settle();
+        let events = self.ok("events", observer.take_events());
+        for &event in wanted {
+            if !events.contains(&(vi, event)) {
+                self.rig
+                    .fail(&format!("{side:?} has events {events:?}, not {event:?}"));
+            }
+        }
+        for (other, event) in events {
+            let known = wanted.contains(&event) || event == rnic_abi::event::Event::ConnLost;
+            if other != vi || !known {
+                self.rig
+                    .fail(&format!("{side:?} has event {event:?} of VI {other}"));
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ use rnic_verilate::{ports, verilog, Port, PortDirection};
 use rust_hdl::prelude::Block;
 use sha2::{Digest, Sha256};
 
-/// Stands in for the gateware in this crate's own tests, and until the gateware has its top.
+/// Stands in for the gateware in this crate's own tests.
 #[path = "tests/double/loopback.rs"]
 #[allow(missing_docs)]
 mod loopback;
@@ -33,10 +33,14 @@ struct Board {
 
 /// The seam between this crate and the gateware: every board that is linked in.
 fn boards() -> Result<Vec<Board>> {
-    // The top is not there yet: both configurations are the double.
+    let image = |class, image: rnic_firmware::Image| Board {
+        class,
+        verilog: image.verilog,
+        ports: image.ports,
+    };
     let mut boards = vec![
-        board("VrnicSmall", loopback::Loopback::new())?,
-        board("VrnicFull", loopback::Loopback::new())?,
+        image("VrnicSmall", rnic_firmware::small()?),
+        image("VrnicFull", rnic_firmware::full()?),
     ];
     if env::var_os("CARGO_FEATURE_TEST_DOUBLE").is_some() {
         boards.push(board("VrnicDouble", loopback::Loopback::new())?);

@@ -74,6 +74,7 @@ fn a_send_invalidate_from_a_buffer_completes_when_it_is_acknowledged() {
         bench.completions,
         [[2 | 1 << 24, 0, 0xC0, 0, 0x55AA, 1300, 0, 5]]
     );
+    bench.run(3);
     assert_eq!(bench.freed, [(5, 1)]);
     assert!(bench.checked.iter().all(|c| c.0 == 0x77 && c.3 == 1));
 }

@@ -44,7 +44,11 @@ fn ddp_parse() {
 }
 #[test]
 fn receive_context() {
-    pass("receive_context", ReceiveContext::<8>::new(Layout::SMALL), 260);
+    pass(
+        "receive_context",
+        ReceiveContext::<8>::new(Layout::SMALL),
+        260,
+    );
 }
 #[test]
 fn read_tracker() {
@@ -52,7 +56,11 @@ fn read_tracker() {
 }
 #[test]
 fn receive_prefetch() {
-    pass("receive_prefetch", ReceivePrefetch::<2>::new(Layout::SMALL, 6), 420);
+    pass(
+        "receive_prefetch",
+        ReceivePrefetch::<2>::new(Layout::SMALL, 6),
+        420,
+    );
 }
 #[test]
 fn payload_write() {

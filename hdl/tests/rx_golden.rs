@@ -15,12 +15,18 @@ use rx_bench::Bench;
 const UNRELIABLE: u8 = 1;
 
 fn vectors(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/golden")
+        .join(name);
     let text = std::fs::read_to_string(path).unwrap();
     let byte = |at: &str| u8::from_str_radix(at, 16).unwrap();
     text.lines()
         .filter(|line| !line.starts_with('#'))
-        .map(|line| (0..line.len() / 2).map(|i| byte(&line[2 * i..2 * i + 2])).collect())
+        .map(|line| {
+            (0..line.len() / 2)
+                .map(|i| byte(&line[2 * i..2 * i + 2]))
+                .collect()
+        })
         .collect()
 }
 
@@ -48,7 +54,11 @@ fn decode(ulpdu: &[u8]) -> Decoded {
         last: ulpdu[0] & 0x40 != 0,
         opcode: ulpdu[1] & 15,
         field: word(2),
-        to: if tagged { u64::from(word(6)) << 32 | u64::from(word(10)) } else { 0 },
+        to: if tagged {
+            u64::from(word(6)) << 32 | u64::from(word(10))
+        } else {
+            0
+        },
         qn: untagged_word(6),
         msn: untagged_word(10),
         mo: untagged_word(14),
@@ -60,7 +70,10 @@ fn frame(ulpdu: &[u8]) -> Vec<u32> {
     let mut bytes = (ulpdu.len() as u16).to_be_bytes().to_vec();
     bytes.extend(ulpdu);
     bytes.resize(bytes.len().next_multiple_of(4).max(20), 0);
-    bytes.chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect()
+    bytes
+        .chunks(4)
+        .map(|c| u32::from_le_bytes(c.try_into().unwrap()))
+        .collect()
 }
 
 /// Gives the header words to the parser, with what a context would expect; returns the code of its refusal.
@@ -102,9 +115,19 @@ fn check_ulpdus(name: &str, ulpdus: &[Vec<u8>]) {
         assert_eq!(b.bytes.val().to_u64() as usize, decoded.bytes);
         assert_eq!(b.ulpdu_bytes.val().to_u64() as usize, ulpdu.len());
         if decoded.tagged {
-            assert_eq!((b.stag.val().to_u32(), b.high.val().to_u32(), b.low.val().to_u32()), (decoded.field, high, low));
+            assert_eq!(
+                (
+                    b.stag.val().to_u32(),
+                    b.high.val().to_u32(),
+                    b.low.val().to_u32()
+                ),
+                (decoded.field, high, low)
+            );
         } else {
-            assert_eq!((b.high.val().to_u32(), b.low.val().to_u32()), (decoded.qn, decoded.msn));
+            assert_eq!(
+                (b.high.val().to_u32(), b.low.val().to_u32()),
+                (decoded.qn, decoded.msn)
+            );
             // Any other expectation is refused, with the code that says which.
             for (index, code) in [(2, 0x1201), (3, 0x1203), (4, 0x1204)] {
                 let mut other = expected;
@@ -163,16 +186,28 @@ fn full_takes_the_fpdus_of_siw_crc() {
     }
     bench.finish();
     assert_eq!(bench.count("mpa_check") as usize, fpdus.len());
-    assert_eq!(bench.count("mpa_crc_errors") + bench.count("rdmap_errors") + bench.count("link_header_errors"), 0);
+    assert_eq!(
+        bench.count("mpa_crc_errors")
+            + bench.count("rdmap_errors")
+            + bench.count("link_header_errors"),
+        0
+    );
     assert_eq!(bench.count("terminates_received"), 1);
     let records = bench.requests();
     assert_eq!(records.len(), requests);
     let mut expected = fpdus.iter().filter(|f| f[3] & 15 == 1);
     for record in records {
         let payload = &expected.next().unwrap()[20..48];
-        let words: Vec<u32> = payload.chunks(4).map(|c| u32::from_be_bytes(c.try_into().unwrap())).collect();
+        let words: Vec<u32> = payload
+            .chunks(4)
+            .map(|c| u32::from_be_bytes(c.try_into().unwrap()))
+            .collect();
         assert_eq!(record[0], 9);
         assert_eq!(record[1..], words);
     }
-    assert!(requests > 5 && fpdus.len() > 40, "{requests} {}", fpdus.len());
+    assert!(
+        requests > 5 && fpdus.len() > 40,
+        "{requests} {}",
+        fpdus.len()
+    );
 }

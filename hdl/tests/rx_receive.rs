@@ -22,18 +22,53 @@ fn small(name: &str, seed: u64) -> Small {
 }
 
 fn regions(regions: &mut std::collections::BTreeMap<u32, Region>) {
-    regions.insert(DESCRIPTORS, Region { base: 0x7000_0000_1000, iova: 0x1000, bytes: 0x1000, access: 1, split: 4096 });
-    regions.insert(BUFFER, Region { base: 0x1_0000, iova: 0x8003, bytes: 0x4000, access: 0xF, split: 4096 });
+    regions.insert(
+        DESCRIPTORS,
+        Region {
+            base: 0x7000_0000_1000,
+            iova: 0x1000,
+            bytes: 0x1000,
+            access: 1,
+            split: 4096,
+        },
+    );
+    regions.insert(
+        BUFFER,
+        Region {
+            base: 0x1_0000,
+            iova: 0x8003,
+            bytes: 0x4000,
+            access: 0xF,
+            split: 4096,
+        },
+    );
 }
 
 fn send(opcode: u8, msn: u32, mo: u32, last: bool, field: u32) -> Untagged {
-    Untagged { opcode, rsv: 0, last, field, qn: 0, msn, mo }
+    Untagged {
+        opcode,
+        rsv: 0,
+        last,
+        field,
+        qn: 0,
+        msn,
+        mo,
+    }
 }
 
 #[test]
 fn a_write_lands_at_any_alignment_and_is_acknowledged_after_it() {
     let mut bench = small("rx_write", 1);
-    for (offset, length) in [(0_u64, 64_usize), (1, 64), (2, 61), (3, 1), (5, 512), (0xFF0, 300), (7, 4), (9, 0)] {
+    for (offset, length) in [
+        (0_u64, 64_usize),
+        (1, 64),
+        (2, 61),
+        (3, 1),
+        (5, 512),
+        (0xFF0, 300),
+        (7, 4),
+        (9, 0),
+    ] {
         let payload = bench.bytes(length);
         bench.expect(0x8003 + offset, &payload);
         bench.send(1, &tagged(0, true, BUFFER, 0x1_0000 + offset, &payload));
@@ -46,7 +81,15 @@ fn a_write_lands_at_any_alignment_and_is_acknowledged_after_it() {
     assert_eq!(bench.acks.len(), 8);
     assert_eq!(bench.acks[0], (1, 77, false));
     assert_eq!(bench.owed.len(), 8);
-    assert_eq!(bench.owed[7], Owed { vi: 1, sequence: bench.sequence[1], now: false, nak: false });
+    assert_eq!(
+        bench.owed[7],
+        Owed {
+            vi: 1,
+            sequence: bench.sequence[1],
+            now: false,
+            nak: false
+        }
+    );
     assert!(bench.completions().is_empty() && bench.terminates().is_empty());
 }
 
@@ -69,13 +112,44 @@ fn random_writes_under_backpressure_split_into_pieces() {
 fn a_send_goes_into_its_descriptor_and_completes() {
     let mut bench = small("rx_send", 3);
     bench.post(1, DESCRIPTORS, 0x7000_0000_1040, &[(0x1_0011, BUFFER, 100)]);
-    bench.post(1, DESCRIPTORS, 0x7000_0000_1080, &[(0x1_0100, BUFFER, 10), (0x1_0200, BUFFER, 0), (0x1_0302, BUFFER, 7), (0x1_0401, BUFFER, 600)]);
+    bench.post(
+        1,
+        DESCRIPTORS,
+        0x7000_0000_1080,
+        &[
+            (0x1_0100, BUFFER, 10),
+            (0x1_0200, BUFFER, 0),
+            (0x1_0302, BUFFER, 7),
+            (0x1_0401, BUFFER, 600),
+        ],
+    );
     let first = bench.bytes(64);
     bench.expect(0x8003 + 0x11, &first);
-    bench.send(1, &untagged(Untagged { rsv: 0x30, ..send(3, 1, 0, true, 0xABCD) }, &first));
+    bench.send(
+        1,
+        &untagged(
+            Untagged {
+                rsv: 0x30,
+                ..send(3, 1, 0, true, 0xABCD)
+            },
+            &first,
+        ),
+    );
     bench.finish();
     let cqe = bench.completions();
-    assert_eq!(cqe, [[0x0100_0103, DESCRIPTORS, 0x1040, 0x7000, 0xABCD, 64, 0x1_0001, 0x4000_0003]]);
+    assert_eq!(
+        cqe,
+        [[
+            0x0100_0103,
+            DESCRIPTORS,
+            0x1040,
+            0x7000,
+            0xABCD,
+            64,
+            0x1_0001,
+            0x4000_0003
+        ]]
+    );
     assert_eq!(bench.receive_done, [1]);
 
     // Two segments of a message over three segments of a descriptor, one of them empty.
@@ -87,7 +161,19 @@ fn a_send_goes_into_its_descriptor_and_completes() {
     bench.send(1, &untagged(send(5, 2, 150, true, 0), &second[150..]));
     bench.finish();
     let cqe = bench.completions();
-    assert_eq!(cqe, [[0x0100_0103, DESCRIPTORS, 0x1080, 0x7000, 0, 300, 0x1_0001, 0x1000_0003]]);
+    assert_eq!(
+        cqe,
+        [[
+            0x0100_0103,
+            DESCRIPTORS,
+            0x1080,
+            0x7000,
+            0,
+            300,
+            0x1_0001,
+            0x1000_0003
+        ]]
+    );
     assert_eq!(bench.count("descriptor_fetch"), 2);
     assert!(bench.vi_errors.is_empty());
 }
@@ -106,7 +192,12 @@ fn random_sends_under_backpressure() {
             at += u64::from(length) + 5;
         }
         let room: u32 = segments.iter().map(|s| s.2).sum();
-        bench.post(1, DESCRIPTORS, 0x7000_0000_1000 + u64::from(msn % 8) * 256, &segments);
+        bench.post(
+            1,
+            DESCRIPTORS,
+            0x7000_0000_1000 + u64::from(msn % 8) * 256,
+            &segments,
+        );
         let length = bench.random.below(u64::from(room) + 1) as usize;
         let payload = bench.bytes(length);
         let mut placed = 0;
@@ -119,7 +210,10 @@ fn random_sends_under_backpressure() {
         loop {
             let count = (length - mo).min(1 + bench.random.below(150) as usize);
             let last = mo + count == length;
-            bench.send(1, &untagged(send(3, msn, mo as u32, last, 9), &payload[mo..mo + count]));
+            bench.send(
+                1,
+                &untagged(send(3, msn, mo as u32, last, 9), &payload[mo..mo + count]),
+            );
             mo += count;
             if last {
                 break;
@@ -137,23 +231,41 @@ fn random_sends_under_backpressure() {
 #[test]
 fn send_with_invalidate_ends_a_one_shot_in_its_reply_buffer() {
     let mut bench = small("rx_reply", 5);
-    let binding = Binding { one_shot: true, context: 0xC0DE, reply_handle: BUFFER, reply_va: 0x1_0021, reply_length: 700 };
+    let binding = Binding {
+        one_shot: true,
+        context: 0xC0DE,
+        reply_handle: BUFFER,
+        reply_va: 0x1_0021,
+        reply_length: 700,
+    };
     bench.bindings.insert(0x55AA, binding);
     let reply = bench.bytes(64);
     bench.expect(0x8003 + 0x21, &reply);
     bench.send(1, &untagged(send(4, 1, 0, true, 0x55AA), &reply));
     bench.finish();
-    assert_eq!(bench.completions(), [[0x0100_0202, 0, 0xC0DE, 0, 0x55AA, 64, 0, 0x2000_0004]]);
+    assert_eq!(
+        bench.completions(),
+        [[0x0100_0202, 0, 0xC0DE, 0, 0x55AA, 64, 0, 0x2000_0004]]
+    );
     assert_eq!(bench.releases, [0x55AA]);
 
     // In two segments, and to the last byte.
-    bench.bindings.insert(0x55AB, Binding { reply_va: 0x1_0FF0, ..binding });
+    bench.bindings.insert(
+        0x55AB,
+        Binding {
+            reply_va: 0x1_0FF0,
+            ..binding
+        },
+    );
     let reply = bench.bytes(700);
     bench.expect(0x8003 + 0xFF0, &reply);
     bench.send(1, &untagged(send(6, 2, 0, false, 0x55AB), &reply[..512]));
     bench.send(1, &untagged(send(6, 2, 512, true, 0x55AB), &reply[512..]));
     bench.finish();
-    assert_eq!(bench.completions(), [[0x0100_0202, 0, 0xC0DE, 0, 0x55AB, 700, 0, 0x3000_0004]]);
+    assert_eq!(
+        bench.completions(),
+        [[0x0100_0202, 0, 0xC0DE, 0, 0x55AB, 700, 0, 0x3000_0004]]
+    );
     assert!(bench.receive_done.is_empty());
 }
 
@@ -163,7 +275,14 @@ fn send_with_invalidate_without_a_reply_buffer_takes_a_descriptor() {
     bench.post(1, DESCRIPTORS, 0x7000_0000_1040, &[(0x1_0000, BUFFER, 100)]);
     bench.post(1, DESCRIPTORS, 0x7000_0000_1080, &[(0x1_0100, BUFFER, 100)]);
     bench.bindings.insert(0x100, Binding::default());
-    bench.bindings.insert(0x200, Binding { one_shot: true, context: 5, ..Binding::default() });
+    bench.bindings.insert(
+        0x200,
+        Binding {
+            one_shot: true,
+            context: 5,
+            ..Binding::default()
+        },
+    );
     for (msn, stag, offset) in [(1, 0x100, 0), (2, 0x200, 0x100)] {
         let payload = bench.bytes(20);
         bench.expect(0x8003 + offset, &payload);
@@ -173,8 +292,26 @@ fn send_with_invalidate_without_a_reply_buffer_takes_a_descriptor() {
     assert_eq!(
         bench.completions(),
         [
-            [0x0100_0103, DESCRIPTORS, 0x1040, 0x7000, 0x100, 20, 0x1_0001, 0x2000_0003],
-            [0x0100_0103, DESCRIPTORS, 0x1080, 0x7000, 0x200, 20, 0x1_0001, 0x2000_0003],
+            [
+                0x0100_0103,
+                DESCRIPTORS,
+                0x1040,
+                0x7000,
+                0x100,
+                20,
+                0x1_0001,
+                0x2000_0003
+            ],
+            [
+                0x0100_0103,
+                DESCRIPTORS,
+                0x1080,
+                0x7000,
+                0x200,
+                20,
+                0x1_0001,
+                0x2000_0003
+            ],
             [0x0100_0202, 0, 5, 0, 0x200, 20, 0, 0x2000_0004],
         ]
     );
@@ -189,10 +326,44 @@ fn reads_in_both_directions() {
     for word in [0xAA_u32, 0x1, 0x2, 4096, 0xBB, 0x3, 0x4] {
         payload.extend(word.to_be_bytes());
     }
-    bench.send(1, &untagged(Untagged { opcode: 1, rsv: 0, last: true, field: 0, qn: 1, msn: 1, mo: 0 }, &payload));
-    bench.send(1, &untagged(Untagged { opcode: 1, rsv: 0, last: true, field: 0, qn: 1, msn: 2, mo: 0 }, &payload));
+    bench.send(
+        1,
+        &untagged(
+            Untagged {
+                opcode: 1,
+                rsv: 0,
+                last: true,
+                field: 0,
+                qn: 1,
+                msn: 1,
+                mo: 0,
+            },
+            &payload,
+        ),
+    );
+    bench.send(
+        1,
+        &untagged(
+            Untagged {
+                opcode: 1,
+                rsv: 0,
+                last: true,
+                field: 0,
+                qn: 1,
+                msn: 2,
+                mo: 0,
+            },
+            &payload,
+        ),
+    );
     bench.finish();
-    assert_eq!(bench.requests(), [[1, 0xAA, 0x1, 0x2, 4096, 0xBB, 0x3, 0x4], [1, 0xAA, 0x1, 0x2, 4096, 0xBB, 0x3, 0x4]]);
+    assert_eq!(
+        bench.requests(),
+        [
+            [1, 0xAA, 0x1, 0x2, 4096, 0xBB, 0x3, 0x4],
+            [1, 0xAA, 0x1, 0x2, 4096, 0xBB, 0x3, 0x4]
+        ]
+    );
     // This side reads: two outstanding, the first in two segments.
     bench.read(1, BUFFER, 0x1_0007, 600);
     bench.read(1, BUFFER, 0x1_0300, 0);
@@ -217,7 +388,19 @@ fn reads_in_both_directions() {
 #[test]
 fn raw_frames_fill_the_ring_and_no_more() {
     let mut bench = small("rx_raw", 8);
-    let frame = |bytes: &[u8]| wire::link(Link { kind: 0xD3, flags: 0, vi: 0, from: 0, sequence: 0, acknowledged: 0 }, &raw(bytes));
+    let frame = |bytes: &[u8]| {
+        wire::link(
+            Link {
+                kind: 0xD3,
+                flags: 0,
+                vi: 0,
+                from: 0,
+                sequence: 0,
+                acknowledged: 0,
+            },
+            &raw(bytes),
+        )
+    };
     let payload = bench.bytes(33);
     bench.put(frame(&payload));
     bench.finish();
@@ -234,7 +417,10 @@ fn raw_frames_fill_the_ring_and_no_more() {
         bench.expect(0x1_0000 + 1024 * index, &payload);
         bench.put(frame(&payload));
         bench.finish();
-        assert_eq!(bench.completions(), [[0, 0, index as u32, 0, 0, length as u32, 0, 6]]);
+        assert_eq!(
+            bench.completions(),
+            [[0, 0, index as u32, 0, 0, length as u32, 0, 6]]
+        );
     }
     assert_eq!(bench.count("raw_received"), 3);
 }
@@ -257,7 +443,10 @@ fn full_takes_long_segments_on_many_vis() {
     bench.post(14, DESCRIPTORS, 0x7000_0000_1200, &segments);
     let payload = bench.bytes(640);
     for i in 0..16 {
-        bench.expect(0x8003 + i * 50, &payload[i as usize * 40..i as usize * 40 + 40]);
+        bench.expect(
+            0x8003 + i * 50,
+            &payload[i as usize * 40..i as usize * 40 + 40],
+        );
     }
     bench.send(14, &untagged(send(3, 1, 0, true, 0), &payload));
     bench.finish();
@@ -292,7 +481,16 @@ fn latency_and_throughput() {
             bench.last_complete_cycle - bench.last_write_cycle
         );
     }
-    bench.bindings.insert(0x55AA, Binding { one_shot: true, context: 1, reply_handle: BUFFER, reply_va: 0x1_0021, reply_length: 64 });
+    bench.bindings.insert(
+        0x55AA,
+        Binding {
+            one_shot: true,
+            context: 1,
+            reply_handle: BUFFER,
+            reply_va: 0x1_0021,
+            reply_length: 64,
+        },
+    );
     let reply = bench.bytes(64);
     bench.expect(0x8003 + 0x21, &reply);
     bench.send(1, &untagged(send(4, 3, 0, true, 0x55AA), &reply));
@@ -323,7 +521,12 @@ fn latency_and_throughput() {
     bench.expect(0x8003, &payload);
     let before = bench.count("place");
     for i in 0..12 {
-        bench.post(1, DESCRIPTORS, 0x7000_0000_1000 + i * 64, &[(0x1_0000, BUFFER, 64)]);
+        bench.post(
+            1,
+            DESCRIPTORS,
+            0x7000_0000_1000 + i * 64,
+            &[(0x1_0000, BUFFER, 64)],
+        );
     }
     bench.finish();
     let start = bench.dut.cycle();
@@ -333,6 +536,9 @@ fn latency_and_throughput() {
     while bench.count("place") < before + 12 {
         bench.cycle();
     }
-    println!("sends of 16 words: {:.1} cycles each", (bench.dut.cycle() - start) as f64 / 12.0);
+    println!(
+        "sends of 16 words: {:.1} cycles each",
+        (bench.dut.cycle() - start) as f64 / 12.0
+    );
     bench.finish();
 }

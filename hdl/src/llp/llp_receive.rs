@@ -224,9 +224,32 @@ impl<const F: usize> Logic for LlpReceive<F> {
     fn update(&mut self) {
         clock!(self, clock, crc, vi_table);
         dff_setup!(
-            self, clock, state, target, source, data_frame, ack_frame, raw_frame, in_range, nak, from_peer, unreliable, ended,
-            overlong, delta, length, at, ack_sequence, ack_vi, ack_nak, ack_valid, nak_sent, notice, notice_nak,
-            notice_target, notice_read
+            self,
+            clock,
+            state,
+            target,
+            source,
+            data_frame,
+            ack_frame,
+            raw_frame,
+            in_range,
+            nak,
+            from_peer,
+            unreliable,
+            ended,
+            overlong,
+            delta,
+            length,
+            at,
+            ack_sequence,
+            ack_vi,
+            ack_nak,
+            ack_valid,
+            nak_sent,
+            notice,
+            notice_nak,
+            notice_target,
+            notice_read
         );
 
         // Pulses, off unless a state below says otherwise.
@@ -316,7 +339,8 @@ impl<const F: usize> Logic for LlpReceive<F> {
             }
             LinkReceiveState::TakeAcknowledged => {
                 self.column.next = bits::<2>(2);
-                self.from_peer.d.next = self.vi_table.read_data.val().get_bits::<8>(0) == self.source.q.val();
+                self.from_peer.d.next =
+                    self.vi_table.read_data.val().get_bits::<8>(0) == self.source.q.val();
                 if self.takes.val() {
                     self.column.next = bits::<2>(1);
                     self.ack_sequence.d.next = self.frames.data.val();
@@ -382,13 +406,19 @@ impl<const F: usize> Logic for LlpReceive<F> {
                             self.notice_nak.d.next = true;
                             self.notice_target.d.next = self.target.q.val();
                         }
-                        self.nak_sent.d.next =
-                            self.nak_sent.q.val().replace_bit(self.target.q.val().index(), true);
+                        self.nak_sent.d.next = self
+                            .nak_sent
+                            .q
+                            .val()
+                            .replace_bit(self.target.q.val().index(), true);
                     } else {
                         // An unreliable VI's expected sequence jumps over the gap; otherwise delta is 0.
                         self.advance.next = true;
-                        self.nak_sent.d.next =
-                            self.nak_sent.q.val().replace_bit(self.target.q.val().index(), false);
+                        self.nak_sent.d.next = self
+                            .nak_sent
+                            .q
+                            .val()
+                            .replace_bit(self.target.q.val().index(), false);
                         self.open.next = true;
                         self.state.d.next = LinkReceiveState::TakePayload;
                     }
@@ -471,8 +501,8 @@ impl<const F: usize> Logic for LlpReceive<F> {
         self.step.vi.next = bit_cast::<8, 4>(self.target.q.val());
 
         // The table is written by a VI command, or when a frame advances the sequence; the command waits for that.
-        self.vi_table.read_address.next =
-            (bit_cast::<6, 4>(self.row.val()) << bits::<3>(2)) | bit_cast::<6, 2>(self.column.val());
+        self.vi_table.read_address.next = (bit_cast::<6, 4>(self.row.val()) << bits::<3>(2))
+            | bit_cast::<6, 2>(self.column.val());
         self.config_ready.next = (self.state.q.val() != LinkReceiveState::Judge)
             & (self.state.q.val() != LinkReceiveState::Finish)
             & !self.reset.val();
@@ -490,7 +520,8 @@ impl<const F: usize> Logic for LlpReceive<F> {
             self.config_write.next = self.vi_config.valid.val();
             self.config_column.next = bits::<2>(2);
         }
-        self.vi_table.write_enable.next = self.advance.val() | (self.config_write.val() & self.config_ready.val());
+        self.vi_table.write_enable.next =
+            self.advance.val() | (self.config_write.val() & self.config_ready.val());
         self.vi_table.write_data.next = self.advanced.val();
         self.vi_table.write_address.next = bit_cast::<6, 4>(self.target.q.val()) << bits::<3>(2);
         if self.config_ready.val() {

@@ -140,7 +140,17 @@ impl Default for CompletionReport {
 impl Logic for CompletionReport {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, number, finished, record_kind, data, last, valid);
+        dff_setup!(
+            self,
+            clock,
+            state,
+            number,
+            finished,
+            record_kind,
+            data,
+            last,
+            valid
+        );
         self.free.next = !self.valid.q.val() | self.complete.ready.val();
         self.is_receive.next = self.record_kind.q.val() == self.record_receive.val();
         self.is_one_shot.next = self.record_kind.q.val() == self.record_one_shot.val();
@@ -187,10 +197,13 @@ impl Logic for CompletionReport {
                     | (bit_cast::<32, 4>(self.vi.val()) << bits::<32>(24));
             }
         }
-        if (self.number.q.val() == bits::<3>(2)) & (!self.is_receive.val() & !self.is_one_shot.val()) {
+        if (self.number.q.val() == bits::<3>(2))
+            & (!self.is_receive.val() & !self.is_one_shot.val())
+        {
             self.next_word.next = bit_cast::<32, 16>(self.raw_index.val());
         }
-        if (self.number.q.val() == bits::<3>(4)) & (self.advertised.val() | self.invalidated.val()) {
+        if (self.number.q.val() == bits::<3>(4)) & (self.advertised.val() | self.invalidated.val())
+        {
             self.next_word.next = self.stag.val();
         }
         if self.number.q.val() == bits::<3>(5) {
@@ -232,7 +245,8 @@ impl Logic for CompletionReport {
                             self.state.d.next = ReportState::WriteContext;
                         }
                     } else {
-                        self.loads.next = (self.number.q.val() <= bits::<3>(4)) | self.finished.q.val();
+                        self.loads.next =
+                            (self.number.q.val() <= bits::<3>(4)) | self.finished.q.val();
                     }
                 }
             }

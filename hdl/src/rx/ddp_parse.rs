@@ -174,8 +174,18 @@ impl Logic for DdpParse {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, length, ddp_control, rdmap_control, bytes_register, field_register, stag_register, high_register,
-            low_register, error, error_code
+            self,
+            clock,
+            length,
+            ddp_control,
+            rdmap_control,
+            bytes_register,
+            field_register,
+            stag_register,
+            high_register,
+            low_register,
+            error,
+            error_code
         );
         self.turned.next = (bit_cast::<32, 8>(self.word.val().get_bits::<8>(0)) << bits::<32>(24))
             | (bit_cast::<32, 8>(self.word.val().get_bits::<8>(8)) << bits::<32>(16))

@@ -85,18 +85,21 @@ impl<const F: usize, const F1: usize> Logic for FrameBanks<F, F1> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, fill, drain, used_0, used_1, vi_0, vi_1, raw_0, raw_1, verdict_0, verdict_1
+            self, clock, fill, drain, used_0, used_1, vi_0, vi_1, raw_0, raw_1, verdict_0,
+            verdict_1
         );
         clock!(self, clock, ram);
 
         // The bank number is the lowest address bit: no shift by a generic amount.
         self.write_at.next = bit_cast::<F1, F>(self.address.val()) << bits::<F1>(1);
         if self.fill.q.val() {
-            self.write_at.next = (bit_cast::<F1, F>(self.address.val()) << bits::<F1>(1)) | bits::<F1>(1);
+            self.write_at.next =
+                (bit_cast::<F1, F>(self.address.val()) << bits::<F1>(1)) | bits::<F1>(1);
         }
         self.read_at.next = bit_cast::<F1, F>(self.read_address.val()) << bits::<F1>(1);
         if self.drain.q.val() {
-            self.read_at.next = (bit_cast::<F1, F>(self.read_address.val()) << bits::<F1>(1)) | bits::<F1>(1);
+            self.read_at.next =
+                (bit_cast::<F1, F>(self.read_address.val()) << bits::<F1>(1)) | bits::<F1>(1);
         }
         self.ram.write_address.next = self.write_at.val();
         self.ram.write_data.next = self.word.val();

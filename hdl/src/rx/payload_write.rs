@@ -83,9 +83,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, realign);
-        dff_setup!(
-            self, clock, state, at, word_at, iova, bytes, last_piece, error_code, finished
-        );
+        dff_setup!(self, clock, state, at, word_at, iova, bytes, last_piece, error_code, finished);
         self.realign.reset.next = self.reset.val();
         self.new_iova.next = self.piece.iova.val();
         self.new_bytes.next = self.piece.bytes.val();
@@ -150,7 +148,9 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
                 if self.realign.rx.ready.val() {
                     self.next_word.next = self.word_at.q.val() + bits::<F>(1);
                 }
-                if (self.realign.tx.valid.val() & self.realign.tx.last.val()) & self.write.ready.val() {
+                if (self.realign.tx.valid.val() & self.realign.tx.last.val())
+                    & self.write.ready.val()
+                {
                     self.state.d.next = PayloadWriteState::TakePiece;
                     self.next_word.next = self.at.q.val().get_bits::<F>(2);
                     if self.last_piece.q.val() {

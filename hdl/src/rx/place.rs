@@ -26,13 +26,15 @@ use rnic_abi::command::access;
 use rnic_abi::descriptor::status;
 use rnic_abi::error::{terminate, CommandError, TptError};
 use rnic_abi::event::Event;
-use rnic_abi::wire::{MPA_LENGTH_BYTES, READ_REQUEST_BYTES, TAGGED_HEADER_BYTES, UNTAGGED_HEADER_BYTES};
+use rnic_abi::wire::{
+    MPA_LENGTH_BYTES, READ_REQUEST_BYTES, TAGGED_HEADER_BYTES, UNTAGGED_HEADER_BYTES,
+};
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
 use crate::interfaces::{
-    AckOwedTx, DmaWriteTx, EventTx, FlushViRx, QueueStepTx, ReleaseRequestTx, ReleaseResultRx, StepTx,
-    StreamTx, TptDrainRx, TptPieceRx, TptRequestTx, ViErrorTx,
+    AckOwedTx, DmaWriteTx, EventTx, FlushViRx, QueueStepTx, ReleaseRequestTx, ReleaseResultRx,
+    StepTx, StreamTx, TptDrainRx, TptPieceRx, TptRequestTx, ViErrorTx,
 };
 use crate::llp::llp_receive::verdict;
 use crate::rx::completion_report::{record, CompletionReport};
@@ -435,9 +437,39 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
     fn update(&mut self) {
         clock!(self, clock, parse, payload, report, records);
         dff_setup!(
-            self, clock, state, frame, raw_frame, index, due, due_index, decoded, partial, total, left, chunk, target, cursor,
-            segments, reply, one_shot, replying, broken, admitted, opened, released, fault, fails, code,
-            event_code, error_status, error_code, carry, accessing, epoch, raw_produced
+            self,
+            clock,
+            state,
+            frame,
+            raw_frame,
+            index,
+            due,
+            due_index,
+            decoded,
+            partial,
+            total,
+            left,
+            chunk,
+            target,
+            cursor,
+            segments,
+            reply,
+            one_shot,
+            replying,
+            broken,
+            admitted,
+            opened,
+            released,
+            fault,
+            fails,
+            code,
+            event_code,
+            error_status,
+            error_code,
+            carry,
+            accessing,
+            epoch,
+            raw_produced
         );
         self.payload.reset.next = self.reset.val();
         self.report.reset.next = self.reset.val();
@@ -451,9 +483,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.vi.next = self.frame.q.val();
         self.now_unreliable.next = self.unreliable.val().get_bit(self.frame.q.val().index());
         self.is_untagged.next = !self.parse.tagged.val();
-        self.is_terminate.next =
-            !((self.parse.is_send.val() | self.parse.is_write.val())
-                | (self.parse.is_request.val() | self.parse.is_response.val()));
+        self.is_terminate.next = !((self.parse.is_send.val() | self.parse.is_write.val())
+            | (self.parse.is_request.val() | self.parse.is_response.val()));
         self.is_final.next = self.left.q.val() == self.chunk.q.val();
 
         // The parser sees the bank, and what the context expects.
@@ -541,7 +572,9 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             | (self.state.q.val() == PlaceState::AskRelease);
         self.release_result.ready.next = false;
         self.protection_code.next = self.code_stag.val();
-        if (self.payload.error.val() == self.tpt_ptag.val()) | (self.payload.error.val() == self.tpt_vi.val()) {
+        if (self.payload.error.val() == self.tpt_ptag.val())
+            | (self.payload.error.val() == self.tpt_vi.val())
+        {
             self.protection_code.next = self.code_not_associated.val();
         }
         if self.payload.error.val() == self.tpt_access.val() {
@@ -556,8 +589,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
 
         // Payload.
         self.payload.data.next = self.bank_data.val();
-        self.payload.seek.next =
-            (self.state.q.val() == PlaceState::Classify) | (self.state.q.val() == PlaceState::PlaceRaw);
+        self.payload.seek.next = (self.state.q.val() == PlaceState::Classify)
+            | (self.state.q.val() == PlaceState::PlaceRaw);
         self.payload.position.next = self.untagged_start.val();
         if self.parse.tagged.val() {
             self.payload.position.next = self.tagged_start.val();
@@ -570,8 +603,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.payload.raw_bytes.next = self.total.q.val().get_bits::<13>(0);
         self.raw_bytes.next = self.bank_data.val().get_bits::<16>(0);
         self.raw_used.next = self.raw_produced.q.val() - self.raw_consumed.val().get_bits::<16>(0);
-        self.raw_index.next =
-            self.raw_produced.q.val() & (self.raw_ring_entries.val().get_bits::<16>(0) - bits::<16>(1));
+        self.raw_index.next = self.raw_produced.q.val()
+            & (self.raw_ring_entries.val().get_bits::<16>(0) - bits::<16>(1));
         self.raw_offset.next = bit_cast::<48, 16>(self.raw_index.val()) << bits::<48>(10);
         self.raw_iova.next = self.raw_ring_iova.val() + self.raw_offset.val();
         self.payload.raw_iova.next = self.raw_iova.val();
@@ -596,12 +629,14 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.report.solicited.next = self.parse.solicited.val() & !self.raw_frame.q.val();
         self.report.raw_index.next = self.raw_index.val();
         self.report.length.next = self.total.q.val();
-        self.report.status.next = self.status_done.val() | bit_cast::<32, 16>(self.error_status.q.val());
+        self.report.status.next =
+            self.status_done.val() | bit_cast::<32, 16>(self.error_status.q.val());
         self.report.error.next = self.error_code.q.val();
 
         // Records for transmit.
         self.start_record.next = !self.due.q.val()
-            & ((self.state.q.val() == PlaceState::GiveRead) | (self.state.q.val() == PlaceState::Refuse));
+            & ((self.state.q.val() == PlaceState::GiveRead)
+                | (self.state.q.val() == PlaceState::Refuse));
         self.records.start_read.next =
             self.start_record.val() & (self.state.q.val() == PlaceState::GiveRead);
         self.records.start_terminate.next = (self.start_record.val() & !self.now_unreliable.val())
@@ -624,7 +659,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         if self.state.q.val() == PlaceState::Close {
             self.bank_address.next = self.sequence_at.val();
         }
-        if (self.state.q.val() == PlaceState::GiveRead) | (self.state.q.val() == PlaceState::Refuse) {
+        if (self.state.q.val() == PlaceState::GiveRead) | (self.state.q.val() == PlaceState::Refuse)
+        {
             self.bank_address.next = self.records.address.val();
         }
 
@@ -752,7 +788,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     if self.parse.is_send.val() & self.partial.q.val() & self.now_unreliable.val() {
                         self.fails.d.next = true;
                         self.error_status.d.next = self.status_transport.val();
-                        self.reply.d.next = self.replying.q.val().get_bit(self.frame.q.val().index());
+                        self.reply.d.next =
+                            self.replying.q.val().get_bit(self.frame.q.val().index());
                         self.error_code.d.next = self.error_released.val();
                     }
                 } else if self.parse.is_response.val() {
@@ -764,7 +801,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.state.d.next = PlaceState::AwaitVerdict;
                     }
                 } else if self.parse.is_request.val() {
-                    if (self.parse.bytes.val() != self.request_bytes.val()) | !self.parse.last.val() {
+                    if (self.parse.bytes.val() != self.request_bytes.val()) | !self.parse.last.val()
+                    {
                         self.fault.d.next = true;
                         self.code.d.next = self.code_too_long.val();
                     }
@@ -798,10 +836,12 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.context_write_data.next = self.release_result.reply_handle.val();
                 }
                 if self.index.q.val() == bits::<3>(2) {
-                    self.context_write_data.next = self.release_result.reply_va.val().get_bits::<32>(32);
+                    self.context_write_data.next =
+                        self.release_result.reply_va.val().get_bits::<32>(32);
                 }
                 if self.index.q.val() == bits::<3>(3) {
-                    self.context_write_data.next = self.release_result.reply_va.val().get_bits::<32>(0);
+                    self.context_write_data.next =
+                        self.release_result.reply_va.val().get_bits::<32>(0);
                 }
                 if self.index.q.val() == bits::<3>(4) {
                     self.context_write_index.next = self.context_word.val();
@@ -862,8 +902,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             PlaceState::PickSegment => {
                 self.index.d.next = bits::<3>(0);
-                self.target.d.next =
-                    self.segment_groups.val() + (bit_cast::<7, 5>(self.cursor.q.val()) << bits::<7>(2));
+                self.target.d.next = self.segment_groups.val()
+                    + (bit_cast::<7, 5>(self.cursor.q.val()) << bits::<7>(2));
                 self.state.d.next = PlaceState::ReadTarget;
                 if !self.left.q.val().any() {
                     self.state.d.next = PlaceState::AwaitVerdict;
@@ -935,11 +975,13 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                             if self.fails.q.val() {
                                 self.state.d.next = PlaceState::Fail;
                             }
-                            self.receive_queue_empty.next = self.event_code.q.val() == self.event_empty.val();
+                            self.receive_queue_empty.next =
+                                self.event_code.q.val() == self.event_empty.val();
                             self.invalidate_refusals.next =
                                 self.event_code.q.val() == self.event_invalidate.val();
                             if self.event_code.q.val() == self.event_receive.val() {
-                                self.rdmap_errors.next = self.code.q.val().get_bits::<8>(8) == bits::<8>(2);
+                                self.rdmap_errors.next =
+                                    self.code.q.val().get_bits::<8>(8) == bits::<8>(2);
                                 self.ddp_errors.next = self.code.q.val().get_bits::<4>(12).any()
                                     | (self.parse.refused.val() & !self.code.q.val().any());
                             }
@@ -958,7 +1000,9 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                                 }
                             }
                             // The record is opened before the TPT is asked: nothing may wait for the completer after that.
-                            if (self.parse.is_send.val() & self.parse.last.val()) & !self.opened.q.val() {
+                            if (self.parse.is_send.val() & self.parse.last.val())
+                                & !self.opened.q.val()
+                            {
                                 if self.report.idle.val() {
                                     self.report.open.next = true;
                                     self.opened.d.next = true;
@@ -1033,7 +1077,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 if self.context_write_ready.val() {
                     self.carry.d.next = self.fits.val();
                     self.index.d.next = self.index.q.val() + bits::<3>(1);
-                    if (self.parse.last.val() & (self.index.q.val().any() | !self.is_untagged.val()))
+                    if (self.parse.last.val()
+                        & (self.index.q.val().any() | !self.is_untagged.val()))
                         | (self.index.q.val() == bits::<3>(4))
                     {
                         self.state.d.next = PlaceState::Close;
@@ -1106,8 +1151,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                             self.state.d.next = PlaceState::AskRelease;
                         } else {
                             self.report.finish.next = true;
-                            self.replying.d.next =
-                                self.replying.q.val().replace_bit(self.frame.q.val().index(), false);
+                            self.replying.d.next = self
+                                .replying
+                                .q
+                                .val()
+                                .replace_bit(self.frame.q.val().index(), false);
                             self.consume.next = !self.reply.q.val();
                             self.receive_done.valid.next = !self.reply.q.val();
                         }
@@ -1163,8 +1211,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     }
                 } else {
                     self.report.finish.next = true;
-                    self.replying.d.next =
-                        self.replying.q.val().replace_bit(self.frame.q.val().index(), false);
+                    self.replying.d.next = self
+                        .replying
+                        .q
+                        .val()
+                        .replace_bit(self.frame.q.val().index(), false);
                     self.consume.next = !self.reply.q.val();
                     self.receive_done.valid.next = !self.reply.q.val();
                     self.state.d.next = PlaceState::Refuse;
@@ -1181,7 +1232,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::BreakVi => {
-                self.broken.d.next = self.broken.q.val().replace_bit(self.frame.q.val().index(), true);
+                self.broken.d.next = self
+                    .broken
+                    .q
+                    .val()
+                    .replace_bit(self.frame.q.val().index(), true);
                 if self.vi_error.ready.val() {
                     self.state.d.next = PlaceState::Release;
                 }
@@ -1240,8 +1295,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 if !(self.fetching.val() & (self.fetching_vi.val() == self.frame.q.val())) {
                     self.consume.next = true;
                     self.read_forget.next = true;
-                    self.replying.d.next =
-                        self.replying.q.val().replace_bit(self.frame.q.val().index(), false);
+                    self.replying.d.next = self
+                        .replying
+                        .q
+                        .val()
+                        .replace_bit(self.frame.q.val().index(), false);
                     self.stop.ready.next = true;
                     self.state.d.next = PlaceState::Rest;
                 }
@@ -1256,11 +1314,16 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         if !self.wants_context.val() {
             self.context_index.next = self.report.context_index.val();
         }
-        self.report.context_granted.next = self.report.context_wanted.val() & !self.wants_context.val();
+        self.report.context_granted.next =
+            self.report.context_wanted.val() & !self.wants_context.val();
         self.report.context_data.next = self.context_data.val();
 
         if self.started.val() {
-            self.broken.d.next = self.broken.q.val().replace_bit(self.started_vi.val().index(), false);
+            self.broken.d.next = self
+                .broken
+                .q
+                .val()
+                .replace_bit(self.started_vi.val().index(), false);
         }
         self.busy.next = (self.state.q.val() != PlaceState::Rest) | !self.report.idle.val();
         if self.reset.val() {

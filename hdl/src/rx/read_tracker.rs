@@ -85,9 +85,7 @@ impl ReadTracker {
 impl Logic for ReadTracker {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self, clock, word, record_vi, head_low, head_high, count_0, count_1, count_2
-        );
+        dff_setup!(self, clock, word, record_vi, head_low, head_high, count_0, count_1, count_2);
         self.head.next = bits::<2>(0);
         if self.head_low.q.val().get_bit(self.vi.val().index()) {
             self.head.next = bits::<2>(1);
@@ -99,12 +97,27 @@ impl Logic for ReadTracker {
             }
         }
         self.record_head.next = bits::<2>(0);
-        if self.head_low.q.val().get_bit(self.record_vi.q.val().index()) {
+        if self
+            .head_low
+            .q
+            .val()
+            .get_bit(self.record_vi.q.val().index())
+        {
             self.record_head.next = bits::<2>(1);
         }
-        if self.head_high.q.val().get_bit(self.record_vi.q.val().index()) {
+        if self
+            .head_high
+            .q
+            .val()
+            .get_bit(self.record_vi.q.val().index())
+        {
             self.record_head.next = bits::<2>(2);
-            if self.head_low.q.val().get_bit(self.record_vi.q.val().index()) {
+            if self
+                .head_low
+                .q
+                .val()
+                .get_bit(self.record_vi.q.val().index())
+            {
                 self.record_head.next = bits::<2>(3);
             }
         }
@@ -140,8 +153,8 @@ impl Logic for ReadTracker {
             | (bit_cast::<7, 2>(self.head.val() & self.slot_mask.val()) << bits::<7>(2));
 
         // A record: words 1 to 4 go into the group, the last word counts it.
-        self.slot.next =
-            (self.record_head.val() + self.record_count.val().get_bits::<2>(0)) & self.slot_mask.val();
+        self.slot.next = (self.record_head.val() + self.record_count.val().get_bits::<2>(0))
+            & self.slot_mask.val();
         self.item.next = bits::<7>(1);
         if self.word.q.val() == bits::<3>(2) {
             self.item.next = bits::<7>(3);
@@ -153,8 +166,9 @@ impl Logic for ReadTracker {
             self.item.next = bits::<7>(0);
         }
         self.write_vi.next = self.record_vi.q.val();
-        self.write_index.next =
-            (self.reads.val() | (bit_cast::<7, 2>(self.slot.val()) << bits::<7>(2))) | self.item.val();
+        self.write_index.next = (self.reads.val()
+            | (bit_cast::<7, 2>(self.slot.val()) << bits::<7>(2)))
+            | self.item.val();
         self.write_data.next = self.read_out.data.val();
         self.write.next = self.read_out.valid.val()
             & (self.word.q.val() >= bits::<3>(1))
@@ -197,16 +211,31 @@ impl Logic for ReadTracker {
             self.change.next = true;
         }
         if self.change.val() {
-            self.head_low.d.next =
-                self.head_low.q.val().replace_bit(self.new_vi.val().index(), self.new_head.val().get_bit(0));
-            self.head_high.d.next =
-                self.head_high.q.val().replace_bit(self.new_vi.val().index(), self.new_head.val().get_bit(1));
-            self.count_0.d.next =
-                self.count_0.q.val().replace_bit(self.new_vi.val().index(), self.new_count.val().get_bit(0));
-            self.count_1.d.next =
-                self.count_1.q.val().replace_bit(self.new_vi.val().index(), self.new_count.val().get_bit(1));
-            self.count_2.d.next =
-                self.count_2.q.val().replace_bit(self.new_vi.val().index(), self.new_count.val().get_bit(2));
+            self.head_low.d.next = self
+                .head_low
+                .q
+                .val()
+                .replace_bit(self.new_vi.val().index(), self.new_head.val().get_bit(0));
+            self.head_high.d.next = self
+                .head_high
+                .q
+                .val()
+                .replace_bit(self.new_vi.val().index(), self.new_head.val().get_bit(1));
+            self.count_0.d.next = self
+                .count_0
+                .q
+                .val()
+                .replace_bit(self.new_vi.val().index(), self.new_count.val().get_bit(0));
+            self.count_1.d.next = self
+                .count_1
+                .q
+                .val()
+                .replace_bit(self.new_vi.val().index(), self.new_count.val().get_bit(1));
+            self.count_2.d.next = self
+                .count_2
+                .q
+                .val()
+                .replace_bit(self.new_vi.val().index(), self.new_count.val().get_bit(2));
         }
         if self.reset.val() {
             self.word.d.next = bits::<3>(0);

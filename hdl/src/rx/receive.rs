@@ -13,8 +13,8 @@ use rust_hdl::prelude::*;
 
 use crate::interfaces::{
     AckEventTx, AckOwedRx, AckOwedTx, DmaWriteTx, EventTx, FlushViRx, QueueReadTx, QueueStepTx,
-    ReadClientDataRx, ReadClientRequestTx, ReleaseRequestTx, ReleaseResultRx, StepTx, StreamRx, StreamTx,
-    TptDrainRx, TptPieceRx, TptRequestTx, ViConfigRx, ViErrorTx,
+    ReadClientDataRx, ReadClientRequestTx, ReleaseRequestTx, ReleaseResultRx, StepTx, StreamRx,
+    StreamTx, TptDrainRx, TptPieceRx, TptRequestTx, ViConfigRx, ViErrorTx,
 };
 use crate::llp::llp_receive::LlpReceive;
 use crate::rx::frame_banks::FrameBanks;
@@ -27,7 +27,8 @@ use crate::rx::receive_prefetch::ReceivePrefetch;
 /// See the module. `V` is log2 of the VIs, `F` of the words in a frame bank, `F1` is F + 1, `P` is F + 2, `C` is log2 of the
 /// words of the receive context.
 #[derive(LogicBlock)]
-pub struct Receive<const V: usize, const F: usize, const F1: usize, const P: usize, const C: usize> {
+pub struct Receive<const V: usize, const F: usize, const F1: usize, const P: usize, const C: usize>
+{
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
@@ -252,8 +253,10 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         self.link.vi_config.vi.next = self.vi_config.vi.val();
         self.link.vi_config.word.next = self.vi_config.word.val();
         self.link.vi_config.data.next = self.vi_config.data.val();
-        self.link.vi_config.valid.next = self.vi_config.valid.val() & self.context.vi_config.ready.val();
-        self.vi_config.ready.next = self.link.vi_config.ready.val() & self.context.vi_config.ready.val();
+        self.link.vi_config.valid.next =
+            self.vi_config.valid.val() & self.context.vi_config.ready.val();
+        self.vi_config.ready.next =
+            self.link.vi_config.ready.val() & self.context.vi_config.ready.val();
         self.context.config_taken.next = self.vi_config.valid.val()
             & (self.link.vi_config.ready.val() & self.context.vi_config.ready.val());
 

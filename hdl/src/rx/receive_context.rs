@@ -183,8 +183,7 @@ impl<const C: usize> Logic for ReceiveContext<C> {
                 | (self.is_queues.val() & self.config_ready.val())
                 | (self.is_start.val() & (self.queue.q.val() == bits::<2>(3))));
         self.config_write.next = self.vi_config.valid.val()
-            & (self.is_queues.val()
-                | (self.is_start.val() & (self.queue.q.val() != bits::<2>(3))));
+            & (self.is_queues.val() | (self.is_start.val() & (self.queue.q.val() != bits::<2>(3))));
         self.config_index.next = bits::<7>(0);
         self.config_data.next = self.vi_config.data.val();
         if self.is_start.val() {

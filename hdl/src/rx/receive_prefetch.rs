@@ -170,11 +170,12 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, scan, vi, handle, va_low, va_high, entry_word, length, whole, more, iova, bytes, last_piece, at,
-            count, trouble, have_mask, busy, epoch
+            self, clock, state, scan, vi, handle, va_low, va_high, entry_word, length, whole, more,
+            iova, bytes, last_piece, at, count, trouble, have_mask, busy, epoch
         );
-        self.candidates.next =
-            self.receive_ready.val() & self.connected.val() & (self.have_mask.q.val() ^ bits::<16>(0xFFFF));
+        self.candidates.next = self.receive_ready.val()
+            & self.connected.val()
+            & (self.have_mask.q.val() ^ bits::<16>(0xFFFF));
         self.scanned.next = bit_cast::<4, V>(self.scan.q.val());
 
         self.queue_read.vi.next = bit_cast::<8, 4>(self.vi.q.val());
@@ -228,7 +229,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 self.scan.d.next = self.scan.q.val() + bits::<V>(1);
                 self.vi.d.next = self.scanned.val();
                 self.entry_word.d.next = bits::<2>(0);
-                if self.candidates.val().get_bit(self.scanned.val().index()) 
+                if self.candidates.val().get_bit(self.scanned.val().index())
                     & !(self.hold.val() & (self.held_vi.val() == self.scanned.val()))
                 {
                     self.state.d.next = PrefetchState::ReadQueue;
@@ -243,8 +244,9 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 if self.queue_data.valid.val() {
                     self.entry_word.d.next = self.entry_word.q.val() + bits::<2>(1);
                     self.write.next = self.entry_word.q.val().any();
-                    self.write_index.next =
-                        self.handle_word.val() + bit_cast::<7, 2>(self.entry_word.q.val()) - bits::<7>(1);
+                    self.write_index.next = self.handle_word.val()
+                        + bit_cast::<7, 2>(self.entry_word.q.val())
+                        - bits::<7>(1);
                     self.write_data.next = self.queue_data.data.val();
                     if self.entry_word.q.val() == bits::<2>(1) {
                         self.handle.d.next = self.queue_data.data.val();
@@ -334,8 +336,11 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                     self.whole.d.next = true;
                     self.state.d.next = PrefetchState::Check;
                 } else if !self.consume.val() {
-                    self.have_mask.d.next =
-                        self.have_mask.q.val().replace_bit(self.vi.q.val().index(), true);
+                    self.have_mask.d.next = self
+                        .have_mask
+                        .q
+                        .val()
+                        .replace_bit(self.vi.q.val().index(), true);
                     self.step.fire.next = true;
                     self.state.d.next = PrefetchState::Scan;
                 }
@@ -348,8 +353,11 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
         self.fetching.next = self.state.q.val() != PrefetchState::Scan;
         self.fetching_vi.next = self.vi.q.val();
         if self.consume.val() {
-            self.have_mask.d.next =
-                self.have_mask.q.val().replace_bit(self.consumed_vi.val().index(), false);
+            self.have_mask.d.next = self
+                .have_mask
+                .q
+                .val()
+                .replace_bit(self.consumed_vi.val().index(), false);
         }
         if self.reset.val() {
             self.state.d.next = PrefetchState::Scan;

@@ -80,7 +80,15 @@ impl<const F: usize> Logic for TransmitRecords<F> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, is_read, number, patience, data_register, last, valid
+            self,
+            clock,
+            state,
+            is_read,
+            number,
+            patience,
+            data_register,
+            last,
+            valid
         );
         self.ready.next = self.terminate.ready.val();
         self.bank_word.next = bit_cast::<4, 3>(self.number.q.val()) - bits::<4>(3);
@@ -138,7 +146,8 @@ impl<const F: usize> Logic for TransmitRecords<F> {
                     }
                 }
                 // Word 0 of a Read Request waits, and nobody takes it.
-                if (self.is_read.q.val() & (self.number.q.val() == bits::<3>(1))) & !self.free.val() {
+                if (self.is_read.q.val() & (self.number.q.val() == bits::<3>(1))) & !self.free.val()
+                {
                     self.patience.d.next = self.patience.q.val() + bits::<6>(1);
                     if self.patience.q.val().all() {
                         self.valid.d.next = false;

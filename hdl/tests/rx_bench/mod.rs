@@ -110,7 +110,9 @@ pub struct Bench<const V: usize, const F: usize, const F1: usize, const P: usize
     wire_valid: bool,
 }
 
-impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: usize> Bench<V, F, F1, P, C> {
+impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: usize>
+    Bench<V, F, F1, P, C>
+{
     pub fn new(name: &str, block: Receive<V, F, F1, P, C>, seed: u64) -> Self {
         println!("{name}: seed {seed}");
         let mut random = Stimulus::new(seed);
@@ -166,9 +168,18 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
 
     /// Connects VI `vi` to the peer's VI `vi + 1`, receive sequence `sequence`; send CQ 2 * vi, receive CQ 2 * vi + 1.
     pub fn connect(&mut self, vi: u8, reliability: u8, sequence: u32) {
-        let queues = u32::from(vi) * 2 | (u32::from(vi) * 2 + 1) << 8 | u32::from(reliability) << 16;
+        let queues =
+            u32::from(vi) * 2 | (u32::from(vi) * 2 + 1) << 8 | u32::from(reliability) << 16;
         let peer = u32::from(vi + 1) | 1 << 8;
-        for (word, data) in [(2, 1), (4, 7), (5, queues), (6, peer), (7, 0), (8, sequence), (9, 0)] {
+        for (word, data) in [
+            (2, 1),
+            (4, 7),
+            (5, queues),
+            (6, peer),
+            (7, 0),
+            (8, sequence),
+            (9, 0),
+        ] {
             self.config.push_back((vi, word, data));
         }
         self.sequence[usize::from(vi)] = sequence;
@@ -187,19 +198,41 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
     }
 
     pub fn send_at(&mut self, vi: u8, sequence: u32, fpdu: &[u8]) {
-        let header = Link { kind: 0xD1, flags: 0, vi, from: vi + 1, sequence, acknowledged: 77 };
+        let header = Link {
+            kind: 0xD1,
+            flags: 0,
+            vi,
+            from: vi + 1,
+            sequence,
+            acknowledged: 77,
+        };
         self.put(link(header, fpdu));
     }
 
     pub fn put(&mut self, words: Vec<u32>) {
         let count = words.len();
-        self.frames.extend(words.into_iter().enumerate().map(|(i, w)| (w, i + 1 == count)));
+        self.frames.extend(
+            words
+                .into_iter()
+                .enumerate()
+                .map(|(i, w)| (w, i + 1 == count)),
+        );
     }
 
     /// Gives the board a read of `size` bytes, outstanding on `vi`.
     pub fn read(&mut self, vi: u8, stag: u32, to: u64, size: u32) {
-        let words = [u32::from(vi) | 1 << 16, stag, to as u32, (to >> 32) as u32, size, 0, 0, 0];
-        self.read_out.extend(words.into_iter().enumerate().map(|(i, w)| (w, i == 7)));
+        let words = [
+            u32::from(vi) | 1 << 16,
+            stag,
+            to as u32,
+            (to >> 32) as u32,
+            size,
+            0,
+            0,
+            0,
+        ];
+        self.read_out
+            .extend(words.into_iter().enumerate().map(|(i, w)| (w, i == 7)));
     }
 
     /// Writes a receive descriptor at `va` (in region `handle`, whose base is its IOVA) and posts it.
@@ -258,7 +291,10 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             quiet = if idle { quiet + 1 } else { 0 };
         }
         if let Some(at) = (0..MEMORY_BYTES).find(|&at| self.memory[at] != self.expected[at]) {
-            panic!("byte {at:#x} is {:#x}, expected {:#x}", self.memory[at], self.expected[at]);
+            panic!(
+                "byte {at:#x} is {:#x}, expected {:#x}",
+                self.memory[at], self.expected[at]
+            );
         }
     }
 
@@ -274,7 +310,14 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         Ok((*region, region.iova + (to - region.base)))
     }
 
-    fn pieces(&self, ready_at: u64, stag: u32, to: u64, length: u64, access: u8) -> Vec<(u64, u8, u64, u64, bool)> {
+    fn pieces(
+        &self,
+        ready_at: u64,
+        stag: u32,
+        to: u64,
+        length: u64,
+        access: u8,
+    ) -> Vec<(u64, u8, u64, u64, bool)> {
         match self.admit(stag, to, length, access) {
             Err(error) => vec![(ready_at, error, 0, 0, true)],
             Ok((region, mut iova)) => {
@@ -296,8 +339,16 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         let now = self.dut.cycle();
         let pace = self.pace;
         let mut coin = || self.random.chance(pace);
-        let (r0, r1, r2, r3, r4, r5, r6, r7) =
-            (coin(), coin(), coin(), coin(), coin(), coin(), coin(), coin());
+        let (r0, r1, r2, r3, r4, r5, r6, r7) = (
+            coin(),
+            coin(),
+            coin(),
+            coin(),
+            coin(),
+            coin(),
+            coin(),
+            coin(),
+        );
         if !self.wire_valid {
             self.wire_valid = coin();
         }
@@ -319,7 +370,8 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             .iter()
             .filter(|(_, q)| !q.is_empty())
             .fold(0_u64, |mask, (vi, _)| mask | 1 << vi);
-        let (connected, stop, raw_ring, read_in_full) = (self.connected, self.stop, self.raw_ring, self.read_in_full);
+        let (connected, stop, raw_ring, read_in_full) =
+            (self.connected, self.stop, self.raw_ring, self.read_in_full);
         self.dut.drive(|b| {
             b.connected.next = u64::from(connected).into();
             b.receive_ready.next = ready_mask.into();
@@ -400,11 +452,23 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         let place = &b.place_request;
         let mut admitted = vec![];
         if place.valid.val() && place.ready.val() {
-            admitted.push((0, place.stag.val().to_u32(), place.to.val().to_u64(), place.length.val().to_u64(), place.access.val().to_u32() as u8));
+            admitted.push((
+                0,
+                place.stag.val().to_u32(),
+                place.to.val().to_u64(),
+                place.length.val().to_u64(),
+                place.access.val().to_u32() as u8,
+            ));
         }
         let fetch = &b.prefetch_request;
         if fetch.valid.val() && fetch.ready.val() {
-            admitted.push((1, fetch.stag.val().to_u32(), fetch.to.val().to_u64(), fetch.length.val().to_u64(), fetch.access.val().to_u32() as u8));
+            admitted.push((
+                1,
+                fetch.stag.val().to_u32(),
+                fetch.to.val().to_u64(),
+                fetch.length.val().to_u64(),
+                fetch.access.val().to_u32() as u8,
+            ));
         }
         if b.place_piece.valid.val() && b.place_piece.ready.val() {
             self.clients[0].pieces.pop_front();
@@ -427,7 +491,11 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
                 None => (now + 4, 1, Binding::default()),
             };
             if !b.stag_release.peek.val() {
-                assert_eq!(b.place_drain.busy.val().to_u32(), 0, "released while an access is under way");
+                assert_eq!(
+                    b.place_drain.busy.val().to_u32(),
+                    0,
+                    "released while an access is under way"
+                );
                 self.bindings.remove(&stag);
                 self.releases.push(stag);
             }
@@ -441,7 +509,8 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             let bytes = b.read_request.bytes.val().to_u64() as usize;
             let (first, end) = (iova / 4, (iova + bytes).div_ceil(4));
             for word in first..end {
-                let value = u32::from_le_bytes(self.memory[4 * word..4 * word + 4].try_into().unwrap());
+                let value =
+                    u32::from_le_bytes(self.memory[4 * word..4 * word + 4].try_into().unwrap());
                 self.reads.push_back((now + 8, value, word + 1 == end));
             }
         }
@@ -454,7 +523,12 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             let vi = b.queue_read.vi.val().to_u32() as u8;
             assert!(ready_mask >> vi & 1 == 1);
             let (handle, va) = self.queues[&vi][0];
-            let words = [(0, false), (handle, false), (va as u32, false), ((va >> 32) as u32, true)];
+            let words = [
+                (0, false),
+                (handle, false),
+                (va as u32, false),
+                ((va >> 32) as u32, true),
+            ];
             self.queue_words.extend(words);
         }
         if b.receive_next.valid.val() {
@@ -475,23 +549,34 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
                 let iova = b.write.iova.val().to_u64() as usize;
                 let bytes = b.write.bytes.val().to_u64() as usize;
                 assert!(bytes >= 1 && iova / 4096 == (iova + bytes - 1) / 4096);
-                assert_eq!(self.burst.len(), (iova % 4 + bytes).div_ceil(4), "words of a burst");
+                assert_eq!(
+                    self.burst.len(),
+                    (iova % 4 + bytes).div_ceil(4),
+                    "words of a burst"
+                );
                 let data: Vec<u8> = self.burst.drain(..).flat_map(u32::to_le_bytes).collect();
                 self.memory[iova..iova + bytes].copy_from_slice(&data[iova % 4..iova % 4 + bytes]);
             }
         }
         if b.complete.valid.val() && b.complete.ready.val() {
-            self.complete.take(b.complete.data.val().to_u32(), b.complete.last.val());
+            self.complete
+                .take(b.complete.data.val().to_u32(), b.complete.last.val());
             self.last_complete_cycle = now;
         }
         if b.terminate.valid.val() && b.terminate.ready.val() {
-            self.terminate.take(b.terminate.data.val().to_u32(), b.terminate.last.val());
+            self.terminate
+                .take(b.terminate.data.val().to_u32(), b.terminate.last.val());
         }
         if b.read_in.valid.val() && b.read_in.ready.val() {
-            self.read_in.take(b.read_in.data.val().to_u32(), b.read_in.last.val());
+            self.read_in
+                .take(b.read_in.data.val().to_u32(), b.read_in.last.val());
         }
         if b.ack.valid.val() && b.ack.ready.val() {
-            self.acks.push_back((b.ack.vi.val().to_u32() as u8, b.ack.sequence.val().to_u32(), b.ack.nak.val()));
+            self.acks.push_back((
+                b.ack.vi.val().to_u32() as u8,
+                b.ack.sequence.val().to_u32(),
+                b.ack.nak.val(),
+            ));
         }
         if b.ack_owed.valid.val() {
             self.owed.push(Owed {
@@ -502,13 +587,20 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             });
         }
         if b.vi_error.valid.val() && b.vi_error.ready.val() {
-            self.vi_errors.push_back((b.vi_error.vi.val().to_u32() as u8, b.vi_error.event.val().to_u32() as u8));
+            self.vi_errors.push_back((
+                b.vi_error.vi.val().to_u32() as u8,
+                b.vi_error.event.val().to_u32() as u8,
+            ));
         }
         if b.event.valid.val() && b.event.ready.val() {
-            self.events.push_back((b.event.vi.val().to_u32() as u8, b.event.event.val().to_u32() as u8));
+            self.events.push_back((
+                b.event.vi.val().to_u32() as u8,
+                b.event.event.val().to_u32() as u8,
+            ));
         }
         if b.receive_done.valid.val() {
-            self.receive_done.push(b.receive_done.vi.val().to_u32() as u8);
+            self.receive_done
+                .push(b.receive_done.vi.val().to_u32() as u8);
         }
         if b.read_done.valid.val() {
             self.read_done.push(b.read_done.vi.val().to_u32() as u8);

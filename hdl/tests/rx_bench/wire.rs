@@ -44,7 +44,10 @@ pub struct Untagged {
 
 /// An untagged segment.
 pub fn untagged(header: Untagged, payload: &[u8]) -> Vec<u8> {
-    let mut ulpdu = vec![0x01 | u8::from(header.last) << 6, 0x40 | header.rsv | header.opcode];
+    let mut ulpdu = vec![
+        0x01 | u8::from(header.last) << 6,
+        0x40 | header.rsv | header.opcode,
+    ];
     for word in [header.field, header.qn, header.msn, header.mo] {
         ulpdu.extend(word.to_be_bytes());
     }
@@ -83,5 +86,7 @@ pub fn link(header: Link, bytes: &[u8]) -> Vec<u32> {
     head.extend(crc.to_le_bytes());
     head.extend(bytes);
     head.resize(head.len().next_multiple_of(4), 0);
-    head.chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect()
+    head.chunks(4)
+        .map(|c| u32::from_le_bytes(c.try_into().unwrap()))
+        .collect()
 }

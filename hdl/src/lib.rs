@@ -2,8 +2,11 @@
 
 pub(crate) mod block_new;
 pub mod block_ram;
+pub mod command;
+pub mod completion;
 pub mod host;
 pub mod interfaces;
 pub mod llp;
 pub mod rx;
 pub mod stream;
+pub mod tpt;

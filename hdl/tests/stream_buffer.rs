@@ -3,10 +3,15 @@
 use std::collections::VecDeque;
 
 use rnic_hdl::stream::StreamBuffer;
-use rnic_verilate::Dut;
+use rnic_verilate::{check_block, Dut, Stimulus};
 
 fn dut() -> Dut<StreamBuffer> {
     Dut::new("stream_buffer", StreamBuffer::default(), |b| &mut b.clock).unwrap()
+}
+
+#[test]
+fn passes_the_static_checks() {
+    check_block("stream_buffer", &mut StreamBuffer::default()).unwrap();
 }
 
 #[test]
@@ -44,7 +49,7 @@ fn words_stay_in_order_under_random_backpressure() {
     let mut dut = dut();
     let mut expected = VecDeque::new();
     let mut delivered = 0;
-    let mut stimulus = rnic_verilate::Stimulus::new(7);
+    let mut stimulus = Stimulus::new(7);
     let mut word = stimulus.bits::<32>();
     for _ in 0..2_000 {
         let (offer, take) = (stimulus.chance(0.6), stimulus.chance(0.5));

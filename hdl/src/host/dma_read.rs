@@ -60,6 +60,10 @@ pub struct DmaRead {
     owner_high: DFF<Bits<8>>,
     outstanding: DFF<Bits<4>>,
 
+    iova_first: Signal<Local, Bits<48>>,
+    bytes_first: Signal<Local, Bits<13>>,
+    iova_choice: Signal<Local, Bits<48>>,
+    bytes_choice: Signal<Local, Bits<13>>,
     free: Signal<Local, Bit>,
     any: Signal<Local, Bit>,
     choice: Signal<Local, Bits<2>>,
@@ -85,7 +89,7 @@ impl Logic for DmaRead {
             owner_high,
             outstanding
         );
-        // Who is next: the lowest that asks, but one above the last before it.
+        // Who is next: the highest below the last one, else the highest.
         self.any.next = false;
         self.choice.next = bits::<2>(0);
         for i in 0..4 {
@@ -95,7 +99,7 @@ impl Logic for DmaRead {
             }
         }
         for i in 0..4 {
-            if self.request[i].valid.val() & (self.last.q.val() < i.to_bits::<2>()) {
+            if self.request[i].valid.val() & (self.last.q.val() > i.to_bits::<2>()) {
                 self.choice.next = i.to_bits();
             }
         }
@@ -105,6 +109,30 @@ impl Logic for DmaRead {
             & !self.stop.val()
             & !self.reset.val();
         self.grant.next = self.free.val() & self.any.val();
+        // Four to one in two tables a bit: the first picks among the lower two, or says which of the upper two.
+        self.iova_first.next = self.request[0].iova.val();
+        self.bytes_first.next = self.request[0].bytes.val();
+        if self.choice.val().get_bit(0) {
+            self.iova_first.next = self.request[1].iova.val();
+            self.bytes_first.next = self.request[1].bytes.val();
+        }
+        if self.choice.val().get_bit(1) {
+            self.iova_first.next = bits::<48>(0);
+            self.bytes_first.next = bits::<13>(0);
+            if self.choice.val().get_bit(0) {
+                self.iova_first.next = bits::<48>(0xFFFF_FFFF_FFFF_u64);
+                self.bytes_first.next = bits::<13>(0x1FFF);
+            }
+        }
+        self.iova_choice.next = self.iova_first.val();
+        self.bytes_choice.next = self.bytes_first.val();
+        if self.choice.val().get_bit(1) {
+            self.iova_choice.next = (self.iova_first.val() & self.request[3].iova.val())
+                | ((self.iova_first.val() ^ bits::<48>(0xFFFF_FFFF_FFFF_u64))
+                    & self.request[2].iova.val());
+            self.bytes_choice.next = (self.bytes_first.val() & self.request[3].bytes.val())
+                | ((self.bytes_first.val() ^ bits::<13>(0x1FFF)) & self.request[2].bytes.val());
+        }
         if self.dma_request.ready.val() {
             self.valid.d.next = false;
         }
@@ -118,12 +146,8 @@ impl Logic for DmaRead {
             }
         }
         if self.grant.val() {
-            for i in 0..4 {
-                if self.choice.val() == i.to_bits::<2>() {
-                    self.iova.d.next = self.request[i].iova.val();
-                    self.bytes.d.next = self.request[i].bytes.val();
-                }
-            }
+            self.iova.d.next = self.iova_choice.val();
+            self.bytes.d.next = self.bytes_choice.val();
             self.valid.d.next = true;
             self.last.d.next = self.choice.val();
             self.gap.d.next = bits::<2>(3);

@@ -19,14 +19,13 @@
 //! visits, 5 short operations and a load of two words in 5 cycles: 55 cycles (see `counters` for what that allows).
 //!
 //! Latency: a store or a load of one word is done 2 to 12 cycles after it came, a load of a counter 6 to 62. A failing
-//! descriptor is taken at once and stalls everything for two cycles. While `reset` is high, all but the identity is swept.
-
-use std::collections::BTreeMap;
+//! descriptor is taken at once and stalls everything for three cycles. While `reset` is high, all but the identity is swept.
 
 use rnic_abi::registers::map::CYCLES;
 use rnic_abi::step::{Counter, STEPS};
 use rust_hdl::prelude::*;
 
+use crate::block_ram::BlockRam;
 use crate::interfaces::FailingDescriptorRx;
 
 /// What the choice of the entry is about to do.
@@ -62,7 +61,7 @@ pub struct RegisterMemory {
     pub op_clear: Signal<In, Bit>,
     /// Load two words.
     pub op_wide: Signal<In, Bit>,
-    /// Word to store.
+    /// Word to store; zero in reset.
     pub op_data: Signal<In, Bits<32>>,
     /// In this cycle the operation ends.
     pub op_done: Signal<Out, Bit>,
@@ -98,7 +97,7 @@ pub struct RegisterMemory {
     /// How many.
     pub live_mask: Signal<In, Bits<7>>,
 
-    memory: RAM<Bits<32>, 8>,
+    memory: BlockRam<32, 8>,
     state: DFF<State>,
     scan: DFF<Bits<8>>,
     /// A short operation was taken since the last visit.
@@ -116,6 +115,8 @@ pub struct RegisterMemory {
     va_high: DFF<Bits<32>>,
     va_vi: DFF<Bits<5>>,
     va_pending: DFF<Bit>,
+    /// The high word was written in the cycle before, so the entry must be read again.
+    va_settles: DFF<Bit>,
 
     stall: Signal<Local, Bit>,
     slot: Signal<Local, Bit>,
@@ -132,8 +133,10 @@ pub struct RegisterMemory {
     change: Signal<Local, Bits<7>>,
     sum: Signal<Local, Bits<33>>,
     write_data: Signal<Local, Bits<32>>,
+    write_first: Signal<Local, Bits<32>>,
     write_at: Signal<Local, Bits<8>>,
     va_low: Signal<Local, Bits<32>>,
+    writes_va: Signal<Local, Bit>,
     last_scan: Constant<Bits<8>>,
     cycles_entry: Constant<Bits<8>>,
     high_word: Constant<Bits<8>>,
@@ -145,10 +148,12 @@ pub struct RegisterMemory {
 impl RegisterMemory {
     /// `identity` are the first sixteen words of BAR0.
     pub fn new(identity: [u32; 16]) -> Self {
-        let words = (0_u64..).zip(identity);
-        let identity: BTreeMap<Bits<8>, Bits<32>> = words
-            .map(|(at, word)| (at.into(), u64::from(word).into()))
-            .collect();
+        Self::with_words(&identity)
+    }
+
+    /// The first entries of the memory at power-on; what is behind the identity lasts until the first reset.
+    pub fn with_words(words: &[u32]) -> Self {
+        let words = words.iter().map(|&word| u64::from(word).into());
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -173,7 +178,7 @@ impl RegisterMemory {
             entry: Default::default(),
             live: Default::default(),
             live_mask: Default::default(),
-            memory: RAM::new(identity),
+            memory: BlockRam::with_words(words),
             state: Default::default(),
             scan: Default::default(),
             inserted: Default::default(),
@@ -189,6 +194,7 @@ impl RegisterMemory {
             va_high: Default::default(),
             va_vi: Default::default(),
             va_pending: Default::default(),
+            va_settles: Default::default(),
             stall: Default::default(),
             slot: Default::default(),
             bar_fits: Default::default(),
@@ -204,8 +210,10 @@ impl RegisterMemory {
             change: Default::default(),
             sum: Default::default(),
             write_data: Default::default(),
+            write_first: Default::default(),
             write_at: Default::default(),
             va_low: Default::default(),
+            writes_va: Default::default(),
             last_scan: Constant::new(((STEPS + Counter::ALL.len()) as u64).into()),
             cycles_entry: Constant::new(u64::from(CYCLES / 4).into()),
             high_word: Constant::new(1_u64.into()),
@@ -221,13 +229,14 @@ impl Logic for RegisterMemory {
     fn update(&mut self) {
         dff_setup!(
             self, clock, state, scan, inserted, at, writes, sweeps, is_bar, is_last, is_set,
-            is_bump, carry, carry_at, va_high, va_vi, va_pending
+            is_bump, carry, carry_at, va_high, va_vi, va_pending, va_settles
         );
-        self.memory.read_clock.next = self.clock.val();
-        self.memory.write_clock.next = self.clock.val();
+        self.memory.clock.next = self.clock.val();
 
         // Choose the entry to read.
-        self.stall.next = (self.failing.valid.val() & !self.reset.val()) | self.va_pending.q.val();
+        self.stall.next = (self.failing.valid.val() & !self.reset.val())
+            | self.va_pending.q.val()
+            | self.va_settles.q.val();
         self.scan_ends.next = self.scan.q.val() >= self.last_scan.val();
         self.scan_at.next = self.counters_at.val() | (self.scan.q.val() << bits::<8>(1));
         if self.scan_ends.val() {
@@ -363,35 +372,40 @@ impl Logic for RegisterMemory {
         self.clear_done.next = self.is_bar.q.val() & self.op_clear.val() & !self.stall.val();
         self.clear_rest.next = self.events_next.val().any();
 
-        // Write back.
+        // Write back: while stalled a failing descriptor, else what was added up or stored (zero in a sweep).
         self.write_at.next = self.at.q.val();
-        self.write_data.next = self.sum.val().get_bits::<32>(0);
-        if self.is_bar.q.val() & self.op_store.val() {
-            self.write_data.next = self.op_data.val();
+        self.write_first.next = self.sum.val().get_bits::<32>(0);
+        if (self.is_bar.q.val() & self.op_store.val()) | self.sweeps.q.val() {
+            self.write_first.next = self.op_data.val();
         }
         if self.is_set.q.val() | (self.is_bar.q.val() & self.op_clear.val()) {
-            self.write_data.next = bit_cast::<32, 16>(self.events_next.val());
-        }
-        if self.sweeps.q.val() {
-            self.write_data.next = bits::<32>(0);
+            self.write_first.next = bit_cast::<32, 16>(self.events_next.val());
         }
         self.va_low.next = self.failing.va.val().get_bits::<32>(0);
+        self.write_data.next = self.write_first.val();
         self.va_pending.d.next = false;
+        self.va_settles.d.next = self.va_pending.q.val();
+        self.writes_va.next = false;
         if self.va_pending.q.val() {
+            self.writes_va.next = true;
+            self.write_data.next = self.va_high.q.val();
             self.write_at.next = self.failing_at.val()
                 | (bit_cast::<8, 5>(self.va_vi.q.val()) << bits::<8>(1))
                 | self.high_word.val();
-            self.write_data.next = self.va_high.q.val();
-        } else if self.stall.val() {
+        } else if self.failing.valid.val() & !self.reset.val() {
+            self.writes_va.next = true;
+            self.write_data.next = self.va_low.val();
             self.write_at.next = self.failing_at.val()
                 | (bit_cast::<8, 5>(self.failing.vi.val().get_bits::<5>(0)) << bits::<8>(1));
-            self.write_data.next = self.va_low.val();
+            self.va_pending.d.next = true;
+        }
+        if self.failing.valid.val() {
             self.va_high.d.next = self.failing.va.val().get_bits::<32>(32);
             self.va_vi.d.next = self.failing.vi.val().get_bits::<5>(0);
-            self.va_pending.d.next = true;
         }
         self.memory.write_address.next = self.write_at.val();
         self.memory.write_data.next = self.write_data.val();
-        self.memory.write_enable.next = self.writes.q.val() | self.stall.val();
+        self.memory.write_enable.next =
+            self.writes_va.val() | (self.writes.q.val() & !self.stall.val());
     }
 }

@@ -40,7 +40,7 @@ pub struct Registers {
     pub op_clear: Signal<In, Bit>,
     /// The operation ends.
     pub op_done: Signal<In, Bit>,
-    /// The word to store.
+    /// The word to store; zero in reset.
     pub op_data: Signal<In, Bits<32>>,
     /// It is in the first 32 registers.
     pub in_registers: Signal<In, Bit>,
@@ -113,7 +113,6 @@ pub struct Registers {
 
     word: Signal<Local, Bits<5>>,
     stores: Signal<Local, Bit>,
-    stored: Signal<Local, Bits<32>>,
     alive: Signal<Local, Bits<32>>,
     control_word: Signal<Local, Bits<32>>,
     status_word: Signal<Local, Bits<32>>,
@@ -216,7 +215,6 @@ impl Registers {
             answers: Default::default(),
             word: Default::default(),
             stores: Default::default(),
-            stored: Default::default(),
             alive: Default::default(),
             control_word: Default::default(),
             status_word: Default::default(),
@@ -256,38 +254,34 @@ impl Logic for Registers {
         );
         self.word.next = self.index.val().get_bits::<5>(0);
 
-        // Stores. In reset everything is stored over with zero.
+        // Stores. In reset `op_data` is zero, and goes everywhere.
         self.stores.next = self.op_done.val() & self.op_store.val();
-        self.stored.next = self.op_data.val();
-        if self.reset.val() {
-            self.stored.next = bits::<32>(0);
-        }
         self.start_reset.next =
             self.control_store.val() & self.op_data.val().get_bit(self.reset_bit.val().index());
         if self.control_store.val() | self.reset.val() {
-            self.enabled.d.next = self.stored.val().get_bit(self.enable_bit.val().index());
-            self.looped.d.next = self.stored.val().get_bit(self.loopback_bit.val().index());
+            self.enabled.d.next = self.op_data.val().get_bit(self.enable_bit.val().index());
+            self.looped.d.next = self.op_data.val().get_bit(self.loopback_bit.val().index());
         }
         if (self.stores.val() & (self.word.val() == self.at_mask.val())) | self.reset.val() {
-            self.mask.d.next = self.stored.val();
+            self.mask.d.next = self.op_data.val();
         }
         if (self.stores.val() & (self.word.val() == self.at_line_low.val())) | self.reset.val() {
-            self.line_low.d.next = self.stored.val();
+            self.line_low.d.next = self.op_data.val();
         }
         if (self.stores.val() & (self.word.val() == self.at_line_high.val())) | self.reset.val() {
-            self.line_high.d.next = self.stored.val().get_bits::<16>(0);
+            self.line_high.d.next = self.op_data.val().get_bits::<16>(0);
         }
         if (self.stores.val() & (self.word.val() == self.at_ring_low.val())) | self.reset.val() {
-            self.ring_low.d.next = self.stored.val();
+            self.ring_low.d.next = self.op_data.val();
         }
         if (self.stores.val() & (self.word.val() == self.at_ring_high.val())) | self.reset.val() {
-            self.ring_high.d.next = self.stored.val().get_bits::<16>(0);
+            self.ring_high.d.next = self.op_data.val().get_bits::<16>(0);
         }
         if (self.stores.val() & (self.word.val() == self.at_entries.val())) | self.reset.val() {
-            self.entries.d.next = self.stored.val();
+            self.entries.d.next = self.op_data.val();
         }
         if (self.stores.val() & (self.word.val() == self.at_consumed.val())) | self.reset.val() {
-            self.consumed.d.next = self.stored.val();
+            self.consumed.d.next = self.op_data.val();
         }
         if self.bus_error.val() {
             self.refused.d.next = true;

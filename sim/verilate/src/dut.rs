@@ -10,7 +10,13 @@
 //!                      outputs  -------------- compared ---------- outputs
 //! ```
 //!
+//! With `RNIC_WAVES=folder` in the environment every bench writes its waveform there.
+//!
 //! One clock only, and no tristate ports. For speed use the model alone.
+
+use std::env;
+use std::path::PathBuf;
+use std::thread;
 
 use rust_hdl::core::check_error::CheckError;
 use rust_hdl::prelude::*;
@@ -19,16 +25,16 @@ use thiserror::Error;
 use crate::model::{LoadError, Model};
 use crate::ports::{ports, Port, PortDirection, PortValue, PortValues};
 use crate::stimulus::Stimulus;
-use crate::tools::ToolError;
+use crate::tools::{debug_as_display, ToolError};
 use crate::verilate::{verilate, Options};
-use crate::verilog::verilog;
+use crate::verilog::{module_name, verilog};
 
 /// How often a block is updated before it is said to oscillate. A change travels at least one
 /// level of the hierarchy in each update.
 const MAX_UPDATES: usize = 200;
 
 /// A bench could not be set up.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum DutError {
     /// rust-hdl's own check of the block.
     #[error("rust-hdl refuses {block}: {error:?}")]
@@ -47,7 +53,7 @@ pub enum DutError {
 }
 
 /// Two simulations of one block went apart, or one did not come to rest.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum Divergence {
     /// An output differs.
     #[error(transparent)]
@@ -63,7 +69,7 @@ pub enum Divergence {
 }
 
 /// An output that is not the same in Rust and in Verilog.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error(
     "{block} cycle {cycle} {phase}: {port} is {rust} in Rust and {verilog} in Verilog\n  \
      inputs: {inputs}"
@@ -85,45 +91,62 @@ pub struct OutputDifference {
     pub inputs: String,
 }
 
+debug_as_display!(DutError, Divergence, OutputDifference);
+
+/// Says which input of a block is its clock.
+pub type ClockOf<B> = fn(&mut B) -> &mut Signal<In, Clock>;
+
 /// A block under test.
 pub struct Dut<B: Block> {
     name: String,
     block: B,
-    clock: fn(&mut B) -> &mut Signal<In, Clock>,
+    clock: Option<ClockOf<B>>,
     model: Model,
     ports: Vec<Port>,
     values: PortValues,
     cycle: u64,
+    updates: u64,
     settled: bool,
 }
 
 impl<B: Block> Dut<B> {
-    /// Connects `block`, builds its Verilated model and settles both with all inputs zero.
+    /// Connects `block` and builds its Verilated model; all inputs are zero.
     ///
-    /// `clock` says which input is the clock, usually `|b| &mut b.clock`.
-    pub fn new(
-        name: &str,
-        block: B,
-        clock: fn(&mut B) -> &mut Signal<In, Clock>,
-    ) -> Result<Self, DutError> {
-        Self::with_options(name, block, clock, &Options::bench())
+    /// `clock` is usually `|b| &mut b.clock`.
+    pub fn new(name: &str, block: B, clock: ClockOf<B>) -> Result<Self, DutError> {
+        Self::with_options(name, block, Some(clock), &Options::bench())
+    }
+
+    /// As `new`, for a block without a clock: `tick` then only settles.
+    pub fn unclocked(name: &str, block: B) -> Result<Self, DutError> {
+        Self::with_options(name, block, None, &Options::bench())
     }
 
     /// As `new`, with other build options.
     pub fn with_options(
         name: &str,
         mut block: B,
-        clock: fn(&mut B) -> &mut Signal<In, Clock>,
+        clock: Option<ClockOf<B>>,
         options: &Options,
     ) -> Result<Self, DutError> {
         block.connect_all();
-        let text = verilog(name, &block).map_err(|error| DutError::Check {
+        let top = module_name(name);
+        let text = verilog(&top, &block).map_err(|error| DutError::Check {
             block: name.to_string(),
             error,
         })?;
         let ports = ports(&block);
-        let library = verilate(name, &text, &ports, options)?;
-        let model = Model::load(&library, &ports)?;
+        let waves = env::var_os("RNIC_WAVES").map(|folder| waves_file(folder.into(), name));
+        let options = Options {
+            trace: options.trace || waves.is_some(),
+            ..options.clone()
+        };
+        let library = verilate(&top, &text, &ports, &options)?;
+        let mut model = Model::load(&library, &ports)?;
+        if let Some(file) = &waves {
+            println!("{name}: waveform in {}", file.display());
+            model.open_waves(file)?;
+        }
         Ok(Self {
             name: name.to_string(),
             block,
@@ -132,6 +155,7 @@ impl<B: Block> Dut<B> {
             values: PortValues::new(&ports),
             ports,
             cycle: 0,
+            updates: 0,
             settled: false,
         })
     }
@@ -205,11 +229,14 @@ impl<B: Block> Dut<B> {
     /// `tick` that returns the difference.
     pub fn try_tick(&mut self) -> Result<(), Divergence> {
         self.try_settle()?;
-        self.set_clock(true);
-        self.update()?;
         self.cycle += 1;
+        let Some(clock) = self.clock else {
+            return Ok(());
+        };
+        clock(&mut self.block).next = true.into();
+        self.update()?;
         self.compare("after the edge")?;
-        self.set_clock(false);
+        clock(&mut self.block).next = false.into();
         self.update()
     }
 
@@ -234,10 +261,6 @@ impl<B: Block> Dut<B> {
         }
     }
 
-    fn set_clock(&mut self, high: bool) {
-        (self.clock)(&mut self.block).next = high.into();
-    }
-
     /// Brings both simulations to rest with the block's present inputs.
     fn update(&mut self) -> Result<(), Divergence> {
         if !simulate(&mut self.block, MAX_UPDATES) {
@@ -253,6 +276,8 @@ impl<B: Block> Dut<B> {
             }
         }
         self.model.eval();
+        self.model.dump_waves(self.updates);
+        self.updates += 1;
         Ok(())
     }
 
@@ -294,4 +319,11 @@ impl<B: Block> Dut<B> {
             .collect::<Vec<_>>()
             .join(", ")
     }
+}
+
+/// Tests run on threads of their name: so the file says of which test it is.
+fn waves_file(folder: PathBuf, block: &str) -> PathBuf {
+    let test = thread::current();
+    let test = test.name().unwrap_or("main").replace("::", "-");
+    folder.join(format!("{block}-{test}.fst"))
 }

@@ -29,11 +29,11 @@ mod verilog;
 
 pub use cells::{cells, CellReport};
 pub use check::{check_block, check_verilog, BlockError};
-pub use dut::{Divergence, Dut, DutError, OutputDifference};
+pub use dut::{ClockOf, Divergence, Dut, DutError, OutputDifference};
 pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};
-pub use model::{LoadError, Model, TracedModel};
+pub use model::{LoadError, Model};
 pub use ports::{ports, Port, PortDirection, PortValue};
 pub use stimulus::Stimulus;
 pub use tools::ToolError;
-pub use verilate::{verilate, Options};
+pub use verilate::{verilate, Options, EXPECTED_WARNINGS, LANGUAGE};
 pub use verilog::verilog;

@@ -3,7 +3,8 @@
 //! It knows ports by number and values by words, and nothing of rust-hdl. Setting an input has no
 //! effect before `eval`.
 
-use std::ffi::{c_uint, c_void, CString};
+use std::ffi::{c_char, c_uint, c_void, CString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
@@ -39,6 +40,7 @@ pub struct Model {
     eval: unsafe extern "C" fn(*mut c_void),
     free: unsafe extern "C" fn(*mut c_void),
     ports: Vec<PortStorage>,
+    waves: Option<Waves>,
     // Last, so that the code outlives everything that runs it.
     library: Library,
 }
@@ -102,6 +104,7 @@ impl Model {
             eval,
             free,
             ports: Vec::with_capacity(ports.len()),
+            waves: None,
             library: code,
         };
         for (index, wanted) in ports.iter().enumerate() {
@@ -157,66 +160,63 @@ impl Model {
         }
     }
 
-    /// Begins a waveform file, if the library was built with `Options::trace`.
-    pub fn trace(self, path: &str) -> Result<TracedModel, LoadError> {
-        TracedModel::open(self, path)
+    /// Begins a waveform file; the library must have been built with `Options::trace`.
+    pub fn open_waves(&mut self, path: &Path) -> Result<(), LoadError> {
+        let refused = |source| LoadError::Library {
+            path: path.to_path_buf(),
+            source,
+        };
+        let name = CString::new(path.as_os_str().as_bytes()).unwrap_or_default();
+        self.close_waves();
+        // SAFETY: the types are those of the shim's functions; the handle is live, no file is
+        // open, and `name` ends in a zero.
+        unsafe {
+            let open: Symbol<unsafe extern "C" fn(*mut c_void, *const c_char)> = self
+                .library
+                .get(b"rnic_model_trace_open\0")
+                .map_err(refused)?;
+            let waves = Waves {
+                dump: *self
+                    .library
+                    .get(b"rnic_model_trace_dump\0")
+                    .map_err(refused)?,
+                close: *self
+                    .library
+                    .get(b"rnic_model_trace_close\0")
+                    .map_err(refused)?,
+            };
+            open(self.handle.as_ptr(), name.as_ptr());
+            self.waves = Some(waves);
+        }
+        Ok(())
+    }
+
+    /// Records all signals as they are at `time`, which must grow; nothing if no file is open.
+    pub fn dump_waves(&mut self, time: u64) {
+        if let Some(waves) = &self.waves {
+            // SAFETY: the handle is live and its file is open.
+            unsafe { (waves.dump)(self.handle.as_ptr(), time) }
+        }
+    }
+
+    fn close_waves(&mut self) {
+        if let Some(waves) = self.waves.take() {
+            // SAFETY: the handle is live and its file is open, and this is the only closing.
+            unsafe { (waves.close)(self.handle.as_ptr()) }
+        }
     }
 }
 
-impl Drop for Model {
-    fn drop(&mut self) {
-        // SAFETY: we own the instance and free it once; the library is still loaded.
-        unsafe { (self.free)(self.handle.as_ptr()) }
-    }
-}
-
-/// A model that writes a waveform.
-pub struct TracedModel {
-    /// The model, to be driven as before.
-    pub model: Model,
+/// The functions of a library that can write waveforms, while a file is open.
+struct Waves {
     dump: unsafe extern "C" fn(*mut c_void, u64),
     close: unsafe extern "C" fn(*mut c_void),
 }
 
-impl TracedModel {
-    fn open(model: Model, path: &str) -> Result<Self, LoadError> {
-        let refused = |source| LoadError::Library {
-            path: PathBuf::from(path),
-            source,
-        };
-        let name = CString::new(path).unwrap_or_default();
-        // SAFETY: the types are those of the shim's functions; the handle is live and `name` ends
-        // in a zero.
-        let (dump, close) = unsafe {
-            let open: Symbol<unsafe extern "C" fn(*mut c_void, *const std::ffi::c_char)> = model
-                .library
-                .get(b"rnic_model_trace_open\0")
-                .map_err(refused)?;
-            open(model.handle.as_ptr(), name.as_ptr());
-            (
-                *model
-                    .library
-                    .get(b"rnic_model_trace_dump\0")
-                    .map_err(refused)?,
-                *model
-                    .library
-                    .get(b"rnic_model_trace_close\0")
-                    .map_err(refused)?,
-            )
-        };
-        Ok(Self { model, dump, close })
-    }
-
-    /// Records all signals as they are at `time`, which must grow.
-    pub fn dump(&mut self, time: u64) {
-        // SAFETY: the handle is live and its trace is open.
-        unsafe { (self.dump)(self.model.handle.as_ptr(), time) }
-    }
-}
-
-impl Drop for TracedModel {
+impl Drop for Model {
     fn drop(&mut self) {
-        // SAFETY: the trace is open; the model is dropped after this.
-        unsafe { (self.close)(self.model.handle.as_ptr()) }
+        self.close_waves();
+        // SAFETY: we own the instance and free it once; the library is still loaded.
+        unsafe { (self.free)(self.handle.as_ptr()) }
     }
 }

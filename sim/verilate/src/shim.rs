@@ -67,7 +67,7 @@ EXPORT void rnic_model_trace_open(Model* m, const char* path) {
   m->top.trace(m->waves, 99);
   m->waves->open(path);
 }
-EXPORT void rnic_model_trace_dump(Model* m, unsigned long long time) { m->waves->dump(time); }
+EXPORT void rnic_model_trace_dump(Model* m, uint64_t time) { m->waves->dump(time); }
 EXPORT void rnic_model_trace_close(Model* m) {
   m->waves->close();
   delete m->waves;

@@ -7,8 +7,21 @@ use std::sync::OnceLock;
 
 use thiserror::Error;
 
+/// Gives errors a `Debug` that is their `Display`: benches unwrap them, and what a tool printed is
+/// not readable with escapes.
+macro_rules! debug_as_display {
+    ($($error:ty),+) => {$(
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+pub(crate) use debug_as_display;
+
 /// An external tool or a file that it needs did not do its part.
-#[derive(Debug, Error)]
+#[derive(Error)]
 pub enum ToolError {
     /// The program is not installed.
     #[error("{tool} is not installed (`cargo xtask doctor` shows what is missing): {source}")]
@@ -37,6 +50,8 @@ pub enum ToolError {
         source: io::Error,
     },
 }
+
+debug_as_display!(ToolError);
 
 impl ToolError {
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {

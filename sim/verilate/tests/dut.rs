@@ -180,6 +180,16 @@ impl Logic for Oscillating {
 }
 
 #[test]
+fn a_block_without_a_clock_is_only_settled() {
+    let mut dut = Dut::unclocked("inverter", Inverter::default()).unwrap();
+    dut.fuzz(10, 1, |b, random| b.level.next = random.chance(0.5));
+    dut.drive(|b| b.level.next = false);
+    dut.tick();
+    assert!(dut.block().inverse.val());
+    assert_eq!(dut.cycle(), 11);
+}
+
+#[test]
 fn a_combinational_loop_does_not_settle() {
     let mut dut = Dut::new("oscillating", Oscillating::default(), |b| &mut b.clock).unwrap();
     dut.settle();
@@ -217,7 +227,7 @@ fn racing_builds_share_one_library() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let block = Disagreeing::default();
-                let dut = Dut::with_options("race", block, |b| &mut b.clock, &options);
+                let dut = Dut::with_options("race", block, Some(|b| &mut b.clock), &options);
                 dut.unwrap().tick();
             });
         }

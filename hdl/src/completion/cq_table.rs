@@ -170,6 +170,7 @@ pub struct CqTable<const C: usize, const A: usize> {
     minus_one: Constant<Bits<32>>,
     next_producer: Constant<Bits<32>>,
     queues_word: Constant<Bits<4>>,
+    queues_mask: Constant<Bits<32>>,
 }
 
 impl<const C: usize, const A: usize> Default for CqTable<C, A> {
@@ -196,6 +197,7 @@ impl<const C: usize, const A: usize> CqTable<C, A> {
             minus_one = 0xFFFF_FFFF_u64,
             next_producer = 0x1_0000_u64,
             queues_word = 5_u64,
+            queues_mask = 0x101_u64 * ((1_u64 << C) - 1),
         )
     }
 }
@@ -464,7 +466,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                 self.ram.write_enable.next = true;
                 self.ram.write_address.next =
                     self.vi_base.val() | bit_cast::<A, 4>(self.vi_config.vi.val().get_bits::<4>(0));
-                self.ram.write_data.next = self.vi_config.data.val();
+                self.ram.write_data.next = self.vi_config.data.val() & self.queues_mask.val();
             }
         }
         self.lost.next = self.is_lost.q.val();

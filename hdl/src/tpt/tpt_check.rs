@@ -10,7 +10,7 @@
 //!     |        row 1    row 2        row 0       row 3
 //!     +--> Lend: the table's read port is with tpt_release or tpt_bind
 //! ```
-//! The request is taken in `Take`. Latency: the walk has the access five cycles later. Throughput: one check in six cycles
+//! The request is taken in `Take`. Latency: the walk has the access four cycles later. Throughput: one check in six cycles
 //! while the walk keeps up. `HandOver` reads row 3 again until the walk is free, so it never carries an old cursor.
 
 use rnic_abi::command::{access, vi_queues};

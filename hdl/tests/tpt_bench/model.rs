@@ -340,7 +340,8 @@ impl Model {
         if !force && region.ptag != self.vis[usize::from(vi)].ptag {
             return Err(TptError::Ptag);
         }
-        if !force && !(region.bound && region.vi == vi) {
+        let owns = region.bound && region.vi == vi;
+        if !force && !owns {
             return Err(TptError::Vi);
         }
         Ok(region)

@@ -40,8 +40,12 @@ pub const INLINE_BYTES: usize = 64;
 pub const MAX_SLOTS: usize = 4;
 /// First word of list elements, counted over consecutive slots.
 pub const LIST_WORD: usize = SLOT_WORDS;
-/// Bytes of a ring entry: word 0 = first slot 15:0 | slot count 31:16, word 1 = sequence. Writing word 1 posts it.
+/// Bytes of a ring entry: word 0 = first slot 15:0 | slot count 31:16, word 1 = sequence. Writing word 1 posts it. The entry
+/// of a sequence number sits at that number modulo the number of entries.
 pub const RING_ENTRY_BYTES: usize = 8;
+/// Sequence of the first ring entry after a reset (then `RING_CONSUMED` is the sequence expected next), and of the first
+/// doorbell of each queue of a VI after `CREATE_VI`.
+pub const FIRST_SEQUENCE: u32 = 0;
 
 /// Opcodes (word 0, bits 7:0).
 pub mod opcode {

@@ -9,8 +9,12 @@
 //! 4  context low: descriptor va low, or the command's context
 //! 5  context high: descriptor va high, or 0
 //! 6  slot parity: bit i flips whenever slot i becomes free
-//! 7  phase 31 | advertised 30 | invalidated 29 | solicited 28 | 0
+//! 7  phase 31 | advertised 30 | invalidated 29 | solicited 28 | 0 | ring entries consumed 15:0
 //! ```
+//! The low half of word 7 dates word 6: CQEs of different queues are read in any order, and an old parity must not free a slot
+//! that was posted again. A parity bit says something of a slot's latest command only if that command's ring entry was
+//! consumed before.
+//!
 //! The phase bit is 1 in the first round over the queue and flips each round. Memory starts zeroed.
 
 /// Bytes of a CQE.
@@ -29,6 +33,8 @@ pub const ADVERTISED: u32 = 1 << 30;
 pub const INVALIDATED: u32 = 1 << 29;
 /// Word 7: the message asked for an event.
 pub const SOLICITED: u32 = 1 << 28;
+/// Word 7: ring entries consumed when word 6 was taken, modulo 2^16.
+pub const CONSUMED_MASK: u32 = 0xFFFF;
 
 /// What completed (word 0, bits 23:16).
 pub mod kind {
@@ -49,7 +55,8 @@ pub mod kind {
 /// CQ of command completions, raw frames and anything that belongs to no VI.
 pub const ADMIN_CQ: u32 = 0;
 
-/// Bytes of the slot-status line: word 0 slot parity, word 1 ring entries consumed; the rest zero, never written.
+/// Bytes of the slot-status line: word 0 slot parity, word 1 ring entries consumed, one 8-byte store; the rest zero, never
+/// written. It follows every change while the bus is free, so a driver that waits for a slot sees it there.
 pub const STATUS_LINE_BYTES: usize = 64;
 
 /// Bytes of one entry of the raw receive ring in host memory.

@@ -258,6 +258,7 @@ interface! {
 }
 
 interface! {
+    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command: after the last element; without a list with word 15, of a one-shot without a list already with word 13 (14 and 15 are checked by the engine). `index` goes from 255 back to 32. A list that cannot be read ends early.
     /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32, where it may wrap: a taker counts elements itself); words 16 to 31 are not sent. `last` ends the command.
     BindWordsTx "BindWordsTx" BindWordsRx "BindWordsRx" {
         /// Word number.
@@ -331,14 +332,12 @@ interface! {
 }
 
 interface! {
-    /// Command engine to the work queues: append one entry of four words to VI `vi`'s send queue. `full` answers in the cycle of the handshake: nothing was stored.
+    /// Command engine to the work queues: the four words of one entry for VI `vi`'s send queue, word 0 first. `full` answers in the handshake of word 0: nothing was stored, and no other words follow.
     QueuePushTx "QueuePushTx" QueuePushRx "QueuePushRx" {
         vi: Bits<8>,
-        /// See command/work_queue.rs.
-        word0: Bits<32>,
-        word1: Bits<32>,
-        word2: Bits<32>,
-        word3: Bits<32>,
+        /// 0 to 3, see command/work_queue.rs.
+        word: Bits<2>,
+        data: Bits<32>,
         valid: Bit,
         ;
         ready: Bit,
@@ -473,5 +472,26 @@ interface! {
         vi: Bits<8>,
         va: Bits<64>,
         valid: Bit,
+    }
+}
+
+interface! {
+    /// Tells a `host::realign::Realign` where the next piece of its byte stream lies and where it goes.
+    RealignPieceTx "RealignPieceTx" RealignPieceRx "RealignPieceRx" {
+        /// Byte of the first input word at which the piece starts.
+        from: Bits<2>,
+        /// With `first`: byte of the first output word at which the record starts.
+        to: Bits<2>,
+        /// Byte count, 1 to 4096.
+        bytes: Bits<13>,
+        /// The piece starts a record; else it continues where the piece before it ended.
+        first: Bit,
+        /// The piece ends the record.
+        last: Bit,
+        /// Its last input word, if bytes of it are left over, stays for the next piece.
+        split: Bit,
+        valid: Bit,
+        ;
+        ready: Bit,
     }
 }

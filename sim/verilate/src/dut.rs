@@ -27,7 +27,7 @@ use crate::ports::{ports, Port, PortDirection, PortValue, PortValues};
 use crate::stimulus::Stimulus;
 use crate::tools::{debug_as_display, ToolError};
 use crate::verilate::{verilate, Options};
-use crate::verilog::verilog;
+use crate::verilog::{module_name, verilog};
 
 /// How often a block is updated before it is said to oscillate. A change travels at least one
 /// level of the hierarchy in each update.
@@ -130,7 +130,8 @@ impl<B: Block> Dut<B> {
         options: &Options,
     ) -> Result<Self, DutError> {
         block.connect_all();
-        let text = verilog(name, &block).map_err(|error| DutError::Check {
+        let top = module_name(name);
+        let text = verilog(&top, &block).map_err(|error| DutError::Check {
             block: name.to_string(),
             error,
         })?;
@@ -140,7 +141,7 @@ impl<B: Block> Dut<B> {
             trace: options.trace || waves.is_some(),
             ..options.clone()
         };
-        let library = verilate(name, &text, &ports, &options)?;
+        let library = verilate(&top, &text, &ports, &options)?;
         let mut model = Model::load(&library, &ports)?;
         if let Some(file) = &waves {
             println!("{name}: waveform in {}", file.display());

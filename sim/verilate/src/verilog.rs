@@ -14,3 +14,11 @@ pub fn verilog(top: &str, block: &impl Block) -> Result<String, CheckError> {
     block.accept(top, &mut modules);
     Ok(modules.defines())
 }
+
+/// The top module's name for a block called `name`: an identifier that no port has, since Verilator
+/// refuses a port with the name of its module.
+pub(crate) fn module_name(name: &str) -> String {
+    let identifier = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name: String = name.chars().map(identifier).collect();
+    format!("block_{name}")
+}

@@ -52,7 +52,7 @@ fn a_latch_is_refused() {
     else {
         panic!("{error}");
     };
-    assert_eq!(subject, "latch");
+    assert_eq!(subject, "block_latch");
     assert!(
         output.contains("Latch inferred for signal 'held'"),
         "{output}"

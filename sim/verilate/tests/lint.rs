@@ -26,6 +26,7 @@ macro_rules! block {
                 $($update)*
             }
 
+            #[allow(dead_code)] // what does not build is only reported
             pub fn first_difference() -> Option<Divergence> {
                 let name = stringify!($name);
                 let mut dut = Dut::new(name, Sample::default(), |b| &mut b.clock).unwrap();
@@ -213,6 +214,107 @@ agrees!(nested_statements, Bits<8>, {
         }
     }
 });
+
+/// A construct that must be reported, and that no bench can run: it does not build, or panics.
+macro_rules! reports {
+    ($name:ident, $rules:expr, $output:ty, $update:tt) => {
+        block!($name, $output, $update);
+        #[test]
+        fn $name() {
+            assert_eq!($name::rules(), $rules);
+        }
+    };
+}
+
+reports!(slice_of_a_sum, [Rule::SliceOfExpression], Bits<4>, {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.out.next = (self.a.val() + self.b.val()).get_bits::<4>(0);
+    }
+});
+reports!(sum_with_literal_as_index, [Rule::Index], Bit, {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.out.next = self.c.val().get_bit((self.a.val() + 1).index());
+    }
+});
+agrees!(negated_condition, Bit, {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.out.next = false;
+        if !(self.a.val().any() | self.x.val()) {
+            self.out.next = !self.y.val();
+        }
+    }
+});
+
+#[derive(LogicBlock, Default)]
+struct Signs {
+    a: Signal<In, Signed<8>>,
+    b: Signal<In, Signed<8>>,
+    less: Signal<Out, Bit>,
+    below_zero: Signal<Out, Bit>,
+}
+
+impl Logic for Signs {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.less.next = self.a.val() < self.b.val();
+        self.below_zero.next = self.a.val() < 0.into();
+    }
+}
+
+#[test]
+fn signed_against_a_literal_is_reported() {
+    let mut block = Signs::default();
+    block.connect_all();
+    let rules: Vec<_> = lint(&block).iter().map(|f| f.rule).collect();
+    assert_eq!(rules, [Rule::SignedCompare]);
+}
+
+/// Asks a register's input before it has its final value.
+#[derive(LogicBlock, Default)]
+struct Early {
+    clock: Signal<In, Clock>,
+    a: Signal<In, Bits<8>>,
+    x: Signal<In, Bit>,
+    early: Signal<Out, Bits<8>>,
+    fine: Signal<Out, Bits<8>>,
+    value: DFF<Bits<8>>,
+    other: DFF<Bits<8>>,
+}
+
+impl Logic for Early {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, value, other);
+        self.early.next = self.value.d.val();
+        self.value.d.next = self.a.val();
+        self.fine.next = bits::<8>(0);
+        if self.x.val() {
+            self.fine.next = self.other.d.val();
+        } else {
+            self.other.d.next = self.a.val();
+        }
+    }
+}
+
+#[test]
+fn a_childs_input_read_too_early_is_reported_and_differs() {
+    let mut block = Early::default();
+    block.connect_all();
+    let findings = lint(&block);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].rule, Rule::ReadBeforeWrite);
+    assert_eq!(findings[0].expression, "value$d");
+    let mut dut = Dut::new("early", Early::default(), |b| &mut b.clock).unwrap();
+    dut.drive(|b| b.a.next = 7.into());
+    let difference = dut.try_settle().unwrap_err().to_string();
+    assert!(
+        difference.contains("early is 0x7 in Rust and 0x0"),
+        "{difference}"
+    );
+}
 
 #[derive(LogicBlock, Default)]
 struct WithBareConstant {

@@ -62,6 +62,8 @@ impl Info {
 pub(super) struct Reader<'a> {
     pub(super) scope: &'a Scope,
     pub(super) hits: &'a mut Vec<(Rule, String)>,
+    /// Grows by the inputs of children that are read.
+    pub(super) reads: &'a mut Vec<String>,
 }
 
 impl Reader<'_> {
@@ -118,6 +120,8 @@ impl Reader<'_> {
             E::Signal(name) => {
                 if self.scope.info(name).is_none() {
                     self.hit(Rule::UnknownName, expression);
+                } else if self.scope.is_child_input(name) {
+                    self.reads.push(name.clone());
                 }
             }
             E::Literal(_) => {}

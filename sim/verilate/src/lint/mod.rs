@@ -49,6 +49,9 @@ pub enum Rule {
     SliceOfExpression,
     /// `match a + b`, or a condition that is not one bit wide: matched or tested too wide.
     Condition,
+    /// A child's input is read, and written again further down: Rust reads what it ends up as,
+    /// Verilog what it is so far.
+    ReadBeforeWrite,
     /// A name that no signal has: a Rust constant, which Verilog does not know.
     UnknownName,
 }
@@ -66,6 +69,7 @@ impl fmt::Display for Rule {
             Self::BitReplace => "replace_bit with a value that Verilog makes wider",
             Self::SliceOfExpression => "bits of an expression that is not a signal",
             Self::Condition => "condition that Verilog computes at more bits",
+            Self::ReadBeforeWrite => "child's input is read before its last assignment",
             Self::UnknownName => "name that no signal, constant field or state has",
         })
     }
@@ -144,6 +148,7 @@ impl Probe for Lint {
             let mut body_lint = BodyLint {
                 scope: &mut scope,
                 hits: Vec::new(),
+                reads: Vec::new(),
             };
             body_lint.block(&body);
             for (rule, expression) in body_lint.hits {
@@ -165,6 +170,8 @@ impl Probe for Lint {
 struct BodyLint<'a> {
     scope: &'a mut Scope,
     hits: Vec<(Rule, String)>,
+    /// The children's inputs that were read on the way to the present statement.
+    reads: Vec<String>,
 }
 
 impl BodyLint<'_> {
@@ -172,6 +179,7 @@ impl BodyLint<'_> {
         Reader {
             scope: self.scope,
             hits: &mut self.hits,
+            reads: &mut self.reads,
         }
     }
 
@@ -185,23 +193,25 @@ impl BodyLint<'_> {
         match statement {
             VerilogStatement::Assignment(to, from) => self.assignment(to, from),
             VerilogStatement::SliceAssignment {
+                base,
                 width,
                 offset,
                 replacement,
-                ..
             } => {
+                self.written(base);
                 self.reader().index(offset);
                 let info = self.reader().info(replacement);
                 self.reader().check(replacement, info.verilog.max(*width));
             }
             VerilogStatement::If(conditional) => {
                 self.condition(&conditional.test, 0);
-                self.block(&conditional.then);
+                let taken = self.alternative(|lint| lint.block(&conditional.then));
                 match &conditional.otherwise {
                     VerilogBlockOrConditional::Block(block) => self.block(block),
                     VerilogBlockOrConditional::Conditional(next) => self.statement(next),
                     VerilogBlockOrConditional::None => {}
                 }
+                self.reads.extend(taken);
             }
             VerilogStatement::Match(cases) => self.cases(cases),
             VerilogStatement::Loop(repeat) => {
@@ -214,8 +224,26 @@ impl BodyLint<'_> {
         }
     }
 
+    /// Visits one of several branches and returns what it read, which the other branches did not.
+    fn alternative(&mut self, visit: impl FnOnce(&mut Self)) -> Vec<String> {
+        let before = self.reads.len();
+        visit(self);
+        self.reads.split_off(before)
+    }
+
+    fn written(&mut self, target: &VerilogExpression) {
+        let VerilogExpression::Signal(name) = target else {
+            return;
+        };
+        let name = name.trim_end_matches("$next");
+        if self.reads.iter().any(|read| read == name) {
+            self.hits.push((Rule::ReadBeforeWrite, name.to_string()));
+        }
+    }
+
     /// The target cuts off what is too wide, so only the inside of the value can be wrong.
     fn assignment(&mut self, to: &VerilogExpression, from: &VerilogExpression) {
+        self.written(to);
         let mut reader = self.reader();
         let target = reader.info(to);
         let value = reader.info(from);
@@ -233,15 +261,17 @@ impl BodyLint<'_> {
     }
 
     fn cases(&mut self, cases: &VerilogMatch) {
+        // The labels are unsized numbers.
+        self.condition(&cases.test, Info::UNSIZED_BITS);
+        let mut taken = Vec::new();
         for case in &cases.cases {
             let is_number = case.condition.starts_with(|c: char| c.is_ascii_digit());
             let known = case.condition == "default" || is_number;
             if !known && self.scope.info(&case.condition).is_none() {
                 self.hits.push((Rule::UnknownName, case.condition.clone()));
             }
-            self.block(&case.block);
+            taken.extend(self.alternative(|lint| lint.block(&case.block)));
         }
-        // The labels are unsized numbers.
-        self.condition(&cases.test, Info::UNSIZED_BITS);
+        self.reads.extend(taken);
     }
 }

@@ -1,6 +1,6 @@
 //! The names that one block's Verilog module knows, and their widths.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rust_hdl::prelude::*;
 
@@ -11,6 +11,7 @@ pub(super) struct Scope {
     name: String,
     namespace: Vec<String>,
     names: HashMap<String, Info>,
+    child_inputs: HashSet<String>,
     loop_variables: Vec<String>,
 }
 
@@ -20,6 +21,7 @@ impl Scope {
             name: name.to_string(),
             namespace: Vec::new(),
             names: HashMap::new(),
+            child_inputs: HashSet::new(),
             loop_variables: Vec::new(),
         }
     }
@@ -52,8 +54,13 @@ impl Scope {
 
     /// Declares a port of this block in the block around it.
     pub(super) fn declare_for_parent(&self, name: &str, signal: &dyn Atom, parent: &mut Scope) {
-        if signal.kind().is_parameter() {
-            parent.add(format!("{}${}", self.name, self.qualified(name)), signal);
+        let kind = signal.kind();
+        if kind.is_parameter() {
+            let name = format!("{}${}", self.name, self.qualified(name));
+            if kind == AtomKind::InputParameter {
+                parent.child_inputs.insert(name.clone());
+            }
+            parent.add(name, signal);
         }
     }
 
@@ -86,6 +93,11 @@ impl Scope {
             }
             TypeKind::Bits(_) | TypeKind::Signed(_) => {}
         }
+    }
+
+    /// Is it an input of a child, which this block drives?
+    pub(super) fn is_child_input(&self, name: &str) -> bool {
+        self.child_inputs.contains(&verilog_name(name))
     }
 
     /// What a name in the syntax tree stands for, if it is known.

@@ -15,7 +15,7 @@
 //! that words 14 and 15 are checked while the TPT writes its entry; a fault found after the bind releases the STag again.
 //!
 //! Latency: word 0 leaves one cycle after the ring's sequence word; the queue entry of an inline contiguous one-shot is
-//! visible 18 cycles after it if the TPT answers within two cycles of word 13. Throughput: one command in 22 cycles.
+//! visible 18 cycles after it if the TPT answers within three cycles of word 13. Throughput: one command in 22 cycles.
 
 use rnic_abi::command::{flags, kind, opcode, INLINE_BYTES, LIST_WORD};
 use rnic_abi::completion::{kind as completion_kind, RAW_ENTRY_BYTES};
@@ -211,6 +211,9 @@ pub struct CommandFetch<
     decode_error: Signal<Local, Bits<4>>,
     decode_field: Signal<Local, Bits<5>>,
     refused: Signal<Local, Bit>,
+    answers: Signal<Local, Bit>,
+    refuses: Signal<Local, Bit>,
+    answered: Signal<Local, Bit>,
     streams: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     list_short: Signal<Local, Bit>,
@@ -332,12 +335,12 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             stray detail hold hold_high count decoded failed overran word word_opcode word_flags word_vi
             word_vi_low word_vi_bad vi_connected vi_flushing opcode_now vi_now is_bind is_vi_work
             is_vi_command is_cq_command allowed_flags extra_flags zero_words found found_field
-            decode_error decode_field refused streams moves list_short in_memory apply_mask index_low
-            applied kind elements byte_0 byte_1 byte_2 byte_3 high_half too_long over_inline in_page
-            next_in_page next_index next_count index_up detail_down last_element slot_end slot_after
-            chunk_end slot_offset slot slot_number chunk_word flag_memory flag_buffer flag_report
-            low_index low_chunk high_index mask_extra land_offset word_in_slot reads_list vi_cq admin
-            record_kind record_error bits_0;
+            decode_error decode_field refused answers refuses answered streams moves list_short
+            in_memory apply_mask index_low applied kind elements byte_0 byte_1 byte_2 byte_3 high_half
+            too_long over_inline in_page next_in_page next_index next_count index_up detail_down
+            last_element slot_end slot_after chunk_end slot_offset slot slot_number chunk_word
+            flag_memory flag_buffer flag_report low_index low_chunk high_index mask_extra land_offset
+            word_in_slot reads_list vi_cq admin record_kind record_error bits_0;
             op_nop = opcode::NOP,
             op_register = opcode::REGISTER,
             op_invalidate = opcode::INVALIDATE,
@@ -631,9 +634,12 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         }
 
         // Answers that come while words stream.
-        if self.bind_result.valid.val() & self.binding.q.val() {
+        self.answers.next = self.bind_result.valid.val() & self.binding.q.val();
+        self.refuses.next = self.bind_result.error.val().any();
+        self.answered.next = self.answers.val() | self.result_seen.q.val();
+        if self.answers.val() {
             self.result_seen.d.next = true;
-            self.bound.d.next = !self.bind_result.error.val().any();
+            self.bound.d.next = !self.refuses.val();
             self.found.next = bit_cast::<4, 8>(self.bind_result.error.val());
             self.found_field.next = bit_cast::<5, 8>(self.bind_result.field.val());
         }
@@ -902,11 +908,11 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             }
             FetchState::Act => {
                 self.next_index.next = bits::<8>(2);
-                if (self.binding.q.val() & !self.result_seen.q.val()) | self.reserving.q.val() {
+                if (self.binding.q.val() & !self.answered.val()) | self.reserving.q.val() {
                     // The TPT or the completer has not answered yet.
-                } else if self.error.q.val().any() {
+                } else if self.error.q.val().any() | (self.answers.val() & self.refuses.val()) {
                     self.state.d.next = FetchState::Report;
-                    if self.bound.q.val() {
+                    if self.bound.q.val() | (self.answers.val() & !self.refuses.val()) {
                         self.state.d.next = FetchState::LoadStag;
                     }
                 } else if self.is_vi_work.val() {

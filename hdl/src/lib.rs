@@ -3,6 +3,7 @@
 pub(crate) mod block_new;
 pub mod block_ram;
 pub mod command;
+pub mod completion;
 pub mod interfaces;
 pub mod llp;
 pub mod stream;

@@ -44,9 +44,15 @@ fn an_inline_one_shot_reaches_the_queue_within_its_budget() {
         let words = one_shot(2);
         assert_eq!(bench.command(&words), None);
         let latency = bench.last_push_cycle - bench.last_store_cycle;
-        println!("ring entry to queue entry, TPT answering {} after word 13: {latency} cycles", answer + 1);
+        println!(
+            "ring entry to queue entry, TPT answering {} after word 13: {latency} cycles",
+            answer + 1
+        );
         let bound = bench.binds.pop().unwrap();
-        assert_eq!(bound, (0..14).map(|i| (i as u8, words[i])).collect::<Vec<_>>());
+        assert_eq!(
+            bound,
+            (0..14).map(|i| (i as u8, words[i])).collect::<Vec<_>>()
+        );
         let entry = bench.read(0, 2, false, 1, 0);
         assert_eq!(entry[0] & 0xFFF, 1 | u32::from(flags::ADVERTISE) << 4);
         assert_eq!(entry[0] >> 17 & 7, 1);
@@ -57,16 +63,25 @@ fn an_inline_one_shot_reaches_the_queue_within_its_budget() {
         bench.retire_send(2);
     }
     assert_eq!(bench.reserves, [5, 5, 5]);
-    assert_eq!(bench.parity().count_ones(), 1, "only the creation freed its slot");
+    assert_eq!(
+        bench.parity().count_ones(),
+        1,
+        "only the creation freed its slot"
+    );
 }
 
 #[test]
 fn lists_follow_the_header_from_slots_and_from_memory() {
     let mut bench = Bench::new(2, 0.6);
     bench.connect(1, 3);
-    for (elements, in_memory, region) in
-        [(1, false, kind::SGL), (24, false, kind::SGL), (7, false, kind::PAGES), (1, true, kind::PAGES), (16, true, kind::SGL), (255, true, kind::PAGES)]
-    {
+    for (elements, in_memory, region) in [
+        (1, false, kind::SGL),
+        (24, false, kind::SGL),
+        (7, false, kind::PAGES),
+        (1, true, kind::PAGES),
+        (16, true, kind::SGL),
+        (255, true, kind::PAGES),
+    ] {
         let mut words = vec![0; 32];
         words[..16].copy_from_slice(&one_shot(1));
         words[3] = 0x0C | u32::from(region) << 8 | elements << 24;
@@ -77,14 +92,19 @@ fn lists_follow_the_header_from_slots_and_from_memory() {
             words[0] |= u32::from(flags::LIST_IN_MEMORY) << 8;
             words[7] = iova as u32;
             words[8] = (iova >> 32) as u32;
-            expected = (0..list_words).map(|i| list_word(iova + 4 * u64::from(i))).collect();
+            expected = (0..list_words)
+                .map(|i| list_word(iova + 4 * u64::from(i)))
+                .collect();
         } else {
             words.extend(&expected);
         }
         assert_eq!(bench.command(&words), None);
         let bound = bench.binds.pop().unwrap();
         assert_eq!(bound.len(), 16 + expected.len());
-        assert_eq!(bound[..16], (0..16).map(|i| (i as u8, words[i])).collect::<Vec<_>>());
+        assert_eq!(
+            bound[..16],
+            (0..16).map(|i| (i as u8, words[i])).collect::<Vec<_>>()
+        );
         let mut index = 32_u8;
         for (word, data) in bound[16..].iter().zip(&expected) {
             assert_eq!(*word, (index, *data));
@@ -109,7 +129,11 @@ fn a_list_that_cannot_be_read_releases_what_was_bound() {
     bench.list_error_at = Some(1);
     let record = bench.command(&words).unwrap();
     assert_eq!(error_of(record), (CommandError::DmaRead, Field::None));
-    assert_eq!(record[0], 1 << 24 | 1 << 9 | 3, "the VI's CQ, reserved entry");
+    assert_eq!(
+        record[0],
+        1 << 24 | 1 << 9 | 3,
+        "the VI's CQ, reserved entry"
+    );
     assert_eq!(bench.releases, [STAG]);
     // The list leaves its page.
     words[7] = 0x4FE0;
@@ -118,7 +142,9 @@ fn a_list_that_cannot_be_read_releases_what_was_bound() {
     assert_eq!(error_of(record), (CommandError::BadField, Field::Iova));
     // The TPT refuses: nothing to release.
     words[7] = 0x4000;
-    bench.bind_answers.push_back((5, CommandError::NoElements as u8, 0));
+    bench
+        .bind_answers
+        .push_back((5, CommandError::NoElements as u8, 0));
     let record = bench.command(&words).unwrap();
     assert_eq!(error_of(record), (CommandError::NoElements, Field::None));
     assert_eq!(bench.releases.len(), 2);
@@ -153,7 +179,13 @@ fn every_bad_field_is_named() {
     for op in [0, 12, 0x14, 0xFF] {
         bad(base(op), 1, CONTEXT, Field::Opcode);
     }
-    for op in [opcode::NOP, opcode::INVALIDATE, opcode::CREATE_CQ, opcode::RAW_SEND, opcode::DESTROY_VI] {
+    for op in [
+        opcode::NOP,
+        opcode::INVALIDATE,
+        opcode::CREATE_CQ,
+        opcode::RAW_SEND,
+        opcode::DESTROY_VI,
+    ] {
         bad(base(op), 0, u32::from(op) | 0x0200, Field::Flags);
         bad(base(op), 0, u32::from(op) | 4 << 16, Field::Vi);
     }
@@ -164,7 +196,12 @@ fn every_bad_field_is_named() {
     bad(one_shot(1), 14, 1, Field::Reserved);
     bad(one_shot(1), 15, 0x8000_0000, Field::Reserved);
     bad(one_shot(1), 13, 65, Field::MessageLength);
-    bad(one_shot(1), 0, u32::from(opcode::ONE_SHOT) | u32::from(flags::SINGLE_MESSAGE) << 8 | 1 << 16, Field::Flags);
+    bad(
+        one_shot(1),
+        0,
+        u32::from(opcode::ONE_SHOT) | u32::from(flags::SINGLE_MESSAGE) << 8 | 1 << 16,
+        Field::Flags,
+    );
     let mut buffer = one_shot(1);
     buffer[0] |= u32::from(flags::MESSAGE_BUFFER) << 8;
     bad(buffer, 13, 0x1_0000, Field::MessageLength);
@@ -213,7 +250,9 @@ fn every_bad_field_is_named() {
     let count = cases.len() as u32;
     let mut freed = bench.parity();
     for (words, error, field) in cases {
-        let record = bench.command(&words).unwrap_or_else(|| panic!("no record for {words:x?}"));
+        let record = bench
+            .command(&words)
+            .unwrap_or_else(|| panic!("no record for {words:x?}"));
         assert_eq!(error_of(record), (error, field), "{words:x?}");
         assert_eq!(record[2], CONTEXT);
         assert_eq!(record[4], words[2]);
@@ -228,7 +267,11 @@ fn every_bad_field_is_named() {
         bench.ring(slot, slots);
         bench.drain();
         let record = bench.records.pop().unwrap();
-        assert_eq!(error_of(record), (CommandError::BadField, Field::SlotCount), "{slot} {slots}");
+        assert_eq!(
+            error_of(record),
+            (CommandError::BadField, Field::SlotCount),
+            "{slot} {slots}"
+        );
     }
     assert_eq!(bench.parity(), freed);
 }
@@ -243,7 +286,10 @@ fn vi_and_cq_commands_are_broadcast() {
     words[5] = 6 | 7 << 8 | 4 << 16;
     words[9] = 1 << 20;
     let record = bench.command(&words).unwrap();
-    assert_eq!(record, command_record(3, 1, CommandError::None, Field::None));
+    assert_eq!(
+        record,
+        command_record(3, 1, CommandError::None, Field::None)
+    );
     let order = [4, 5, 6, 7, 8, 9, 2];
     assert_eq!(bench.vi_words, order.map(|w| (3, w, words[usize::from(w)])));
     bench.vi_words.clear();
@@ -266,7 +312,10 @@ fn vi_and_cq_commands_are_broadcast() {
     assert!(bench.records.is_empty());
     bench.flushing = 0;
     bench.drain();
-    assert_eq!((bench.vi_words.len(), bench.vi_words[0], bench.records.len()), (1, (3, 2, 0), 1));
+    assert_eq!(
+        (bench.vi_words.len(), bench.vi_words[0], bench.records.len()),
+        (1, (3, 2, 0), 1)
+    );
 
     let mut words = [0; 16];
     words[0] = u32::from(opcode::CREATE_CQ);
@@ -287,7 +336,10 @@ fn vi_and_cq_commands_are_broadcast() {
     words[8] = 0x9ABC;
     words[13] = 300;
     let record = bench.command(&words).unwrap();
-    assert_eq!(record, command_record(0, 0, CommandError::None, Field::None));
+    assert_eq!(
+        record,
+        command_record(0, 0, CommandError::None, Field::None)
+    );
     assert_eq!(bench.raw, [[0x1234_5678, 0x9ABC, 300]]);
 }
 
@@ -299,7 +351,13 @@ fn invalidate_waits_for_the_release() {
     words[0] = u32::from(opcode::INVALIDATE) | u32::from(flags::SIGNALLED) << 8 | 1 << 16;
     words[1] = CONTEXT;
     words[2] = STAG;
-    for (answer, error) in [(0, CommandError::None), (1, CommandError::AlreadyReleased), (2, CommandError::WrongVi), (3, CommandError::WrongVi), (7, CommandError::EntryBusy)] {
+    for (answer, error) in [
+        (0, CommandError::None),
+        (1, CommandError::AlreadyReleased),
+        (2, CommandError::WrongVi),
+        (3, CommandError::WrongVi),
+        (7, CommandError::EntryBusy),
+    ] {
         bench.release_answers.push_back((answer, false));
         let record = bench.command(&words).unwrap();
         assert_eq!(record, command_record(1, STAG, error, Field::None));
@@ -311,8 +369,14 @@ fn invalidate_waits_for_the_release() {
     bench.drain();
     assert_eq!(bench.records.len(), 2);
     assert_eq!(bench.records[0][0], 1 << 24 | 1 << 9 | 3);
-    assert_eq!(bench.records[0][7], u32::from(completion::ONE_SHOT) | (CommandError::Flushed as u32) << 8);
-    assert_eq!(bench.records[1], command_record(1, STAG, CommandError::None, Field::None));
+    assert_eq!(
+        bench.records[0][7],
+        u32::from(completion::ONE_SHOT) | (CommandError::Flushed as u32) << 8
+    );
+    assert_eq!(
+        bench.records[1],
+        command_record(1, STAG, CommandError::None, Field::None)
+    );
 }
 
 #[test]
@@ -322,7 +386,11 @@ fn a_full_queue_and_a_full_cq_refuse_a_one_shot() {
     bench.reserve_ok = false;
     let record = bench.command(&one_shot(1)).unwrap();
     assert_eq!(error_of(record), (CommandError::CqFull, Field::None));
-    assert_eq!(record[0], 1 << 24, "its own queue has no room: the admin queue");
+    assert_eq!(
+        record[0],
+        1 << 24,
+        "its own queue has no room: the admin queue"
+    );
     assert_eq!(bench.releases, [STAG]);
     bench.reserve_ok = true;
     for _ in 0..8 {
@@ -405,12 +473,19 @@ fn doorbells_and_ring_commands_share_a_send_queue() {
         let second = bench.read(1, 1, false, 2, 0);
         bench.retire_send(1);
         let descriptor = [0xAA00 + round, va as u32, (va >> 32) as u32];
-        let (ring, door) = if first[0] & 15 == 1 { (first, second) } else { (second, first) };
+        let (ring, door) = if first[0] & 15 == 1 {
+            (first, second)
+        } else {
+            (second, first)
+        };
         assert_eq!(ring[1..], [STAG, round, 64]);
         assert_eq!(door[0] & 0xFF_FFFF, 0);
         assert_eq!(door[1..], descriptor, "round {round}");
         let receive = bench.read(2, 1, true, 1, 0);
-        assert_eq!(receive[1..], [0xBB00 + round, va as u32 + 0x40, (va >> 32) as u32]);
+        assert_eq!(
+            receive[1..],
+            [0xBB00 + round, va as u32 + 0x40, (va >> 32) as u32]
+        );
         assert_eq!(receive[0] >> 24, round % 8);
         bench.dut.drive(|b| {
             b.receive_done[0].vi.next = 1_u64.into();
@@ -451,7 +526,10 @@ fn bad_doorbells_raise_post_desc() {
     assert_eq!(bench.overruns, 1);
     for index in 0..8_u8 {
         let entry = bench.read(0, 1, false, 0, index);
-        assert_eq!(entry, [u32::from(index) << 24, 7, 0x2000 + u32::from(index) * 64, 0]);
+        assert_eq!(
+            entry,
+            [u32::from(index) << 24, 7, 0x2000 + u32::from(index) * 64, 0]
+        );
     }
 }
 
@@ -481,7 +559,10 @@ fn transmit_reads_slots_between_the_engine() {
                 }
             }
             bench.dut.settle();
-            assert_eq!(bench.dut.block().slot_read.data.val().to_u32(), word / 32 * 100 + word % 32);
+            assert_eq!(
+                bench.dut.block().slot_read.data.val().to_u32(),
+                word / 32 * 100 + word % 32
+            );
         }
         bench.dut.drive(|b| b.slot_read.valid.next = false);
     }

@@ -11,13 +11,24 @@ use rnic_abi::event::Event;
 const BASE: u64 = 0x1234_5678_F000;
 
 fn record(cq: u32, flags: u32, vi: u32, tag: u32) -> [u32; 8] {
-    [cq | flags << 8 | vi << 24, 0x5A7, 0x4000 + tag * 64, 0x7F00, 0xAB00 + tag, 100 + tag, status::DONE, u32::from(kind::RECEIVE) | ADVERTISED]
+    [
+        cq | flags << 8 | vi << 24,
+        0x5A7,
+        0x4000 + tag * 64,
+        0x7F00,
+        0xAB00 + tag,
+        100 + tag,
+        status::DONE,
+        u32::from(kind::RECEIVE) | ADVERTISED,
+    ]
 }
 
 fn expected(vi: u32, words: [u32; 8], parity: u32, phase: bool) -> [u32; 8] {
     let head = vi | (words[7] & 0xFFFF) << 16;
     let tail = words[7] & 0x7000_0000 | if phase { PHASE } else { 0 };
-    [head, words[6], words[5], words[4], words[2], words[3], parity, tail]
+    [
+        head, words[6], words[5], words[4], words[2], words[3], parity, tail,
+    ]
 }
 
 #[test]
@@ -33,7 +44,10 @@ fn the_late_words_of_a_receive_reach_the_bus_within_budget() {
     assert!(latency <= 9, "{latency} cycles");
     assert_eq!(bench.checks, [(0x5A7, 0x7F00_0000_4018, 1)]);
     assert_eq!(bench.bursts[0], (0x7F00_0000_4018, vec![100, status::DONE]));
-    assert_eq!(bench.bursts[1], (BASE, expected(1, words, 0x55, true).to_vec()));
+    assert_eq!(
+        bench.bursts[1],
+        (BASE, expected(1, words, 0x55, true).to_vec())
+    );
     assert_eq!((bench.completes, bench.bursts.len()), (1, 2));
 }
 
@@ -43,8 +57,16 @@ fn entries_follow_each_other_with_their_phase() {
     bench.create_cq(7, 3, BASE);
     bench.create_cq(1, 1, 0x8000);
     for round in 0..40_u32 {
-        let (cq, base, size) = if round % 4 == 3 { (1, 0x8000, 2) } else { (7, BASE, 8) };
-        let index = if cq == 1 { round / 4 } else { round - (round + 1) / 4 };
+        let (cq, base, size) = if round % 4 == 3 {
+            (1, 0x8000, 2)
+        } else {
+            (7, BASE, 8)
+        };
+        let index = if cq == 1 {
+            round / 4
+        } else {
+            round - (round + 1) / 4
+        };
         let source = (round % 3) as usize;
         let words = record(cq, u32::from(round % 5 == 0), round & 3, round);
         bench.parity = round.wrapping_mul(0x0101_0101);
@@ -52,11 +74,18 @@ fn entries_follow_each_other_with_their_phase() {
         bench.drain();
         let iova = base + 32 * u64::from(index % size);
         let phase = index / size % 2 == 0;
-        assert_eq!(bench.cqe(iova), expected(round & 3, words, bench.parity, phase), "round {round}");
+        assert_eq!(
+            bench.cqe(iova),
+            expected(round & 3, words, bench.parity, phase),
+            "round {round}"
+        );
         bench.doorbells.push_back((cq as u8, index + 1, false));
         bench.drain();
     }
-    assert_eq!((bench.completes, bench.overflows, bench.checks.len()), (40, 0, 8));
+    assert_eq!(
+        (bench.completes, bench.overflows, bench.checks.len()),
+        (40, 0, 8)
+    );
     assert!(bench.events.is_empty() && bench.irqs.is_empty());
 }
 
@@ -96,7 +125,10 @@ fn a_full_queue_loses_the_cqe_and_says_so() {
     bench.record(2, record(5, 0, 0, 0), |_| 0);
     bench.reserves.push_back(5);
     bench.drain();
-    assert_eq!((bench.completes, bench.overflows, bench.reserved.last()), (4, 2, Some(&false)));
+    assert_eq!(
+        (bench.completes, bench.overflows, bench.reserved.last()),
+        (4, 2, Some(&false))
+    );
 }
 
 #[test]
@@ -119,7 +151,11 @@ fn one_interrupt_an_arm() {
     bench.drain();
     assert_eq!(bench.irqs.len(), 2);
     // Armed while an entry is claimed but not yet written: the interrupt comes after it.
-    bench.record(0, record(4, 1, 0, 3), |index| if index == 5 { 200 } else { 0 });
+    bench.record(
+        0,
+        record(4, 1, 0, 3),
+        |index| if index == 5 { 200 } else { 0 },
+    );
     bench.cycles(60);
     bench.doorbells.push_back((4, 3, true));
     bench.cycles(60);
@@ -144,7 +180,10 @@ fn a_refused_status_write_raises_comp_prot_and_the_cqe_still_comes() {
     }
     bench.drain();
     assert_eq!(bench.events, vec![(3, Event::CompProt as u8); 3]);
-    assert_eq!((bench.completes, bench.bursts.len(), bench.checks.len()), (4, 5, 4));
+    assert_eq!(
+        (bench.completes, bench.bursts.len(), bench.checks.len()),
+        (4, 5, 4)
+    );
     assert_eq!(bench.memory[&0x104], 103);
     assert!(!bench.dut.block().drain.busy.val().any());
 }
@@ -176,17 +215,38 @@ fn flush_completes_everything_once() {
     let mut bench = Bench::new(7, 0.6);
     bench.create_cq(2, 5, BASE);
     bench.create_cq(5, 5, 0x10_0000);
-    bench.vi_words.extend([(1, 2, 1), (1, 5, 2 | 5 << 8), (2, 5, 0x0707)]);
+    bench
+        .vi_words
+        .extend([(1, 2, 1), (1, 5, 2 | 5 << 8), (2, 5, 0x0707)]);
     bench.drain();
     for _ in 0..2 {
         bench.reserves.push_back(2);
     }
     bench.drain();
     let descriptor = |tag: u32| [tag << 24, 0x900 + tag, 0x2_0000 + tag * 64, 0x7A];
-    let send_invalidate = |signalled: u32, slot: u32, count: u32| [2 | signalled << 4 | slot << 12 | count << 17, 0x777, 0xC1, 9];
+    let send_invalidate = |signalled: u32, slot: u32, count: u32| {
+        [
+            2 | signalled << 4 | slot << 12 | count << 17,
+            0x777,
+            0xC1,
+            9,
+        ]
+    };
     let one_shot = |slot: u32| [1 | slot << 12 | 1 << 17, 0x5A7, 0xC2, 64];
-    bench.send.insert(1, [one_shot(3), descriptor(1), send_invalidate(1, 4, 2), send_invalidate(0, 6, 4), one_shot(15)].into());
-    bench.receive.insert(1, [descriptor(2), descriptor(3)].into());
+    bench.send.insert(
+        1,
+        [
+            one_shot(3),
+            descriptor(1),
+            send_invalidate(1, 4, 2),
+            send_invalidate(0, 6, 4),
+            one_shot(15),
+        ]
+        .into(),
+    );
+    bench
+        .receive
+        .insert(1, [descriptor(2), descriptor(3)].into());
     bench.receive.insert(2, [descriptor(7)].into());
     bench.walks.extend([(0x5A7, 0xC2), (0x6A8, 0xC3)]);
     bench.flush = Some(1);
@@ -196,18 +256,46 @@ fn flush_completes_everything_once() {
     assert_eq!(bench.receive[&2].len(), 1);
     assert_eq!(bench.frees, [(3, 1), (4, 2), (6, 4), (15, 1)]);
     assert_eq!(bench.failing, [(1, 0x7A_0002_0040)]);
-    assert_eq!(bench.checks, [(0x901, 0x7A_0002_0058, 1), (0x902, 0x7A_0002_0098, 1), (0x903, 0x7A_0002_00D8, 1)]);
+    assert_eq!(
+        bench.checks,
+        [
+            (0x901, 0x7A_0002_0058, 1),
+            (0x902, 0x7A_0002_0098, 1),
+            (0x903, 0x7A_0002_00D8, 1)
+        ]
+    );
     let flushed = CommandError::Flushed as u32;
     let head = |kind: u8| 1 | (u32::from(kind) | flushed << 8) << 16;
     let gone = status::DONE | status::DESC_FLUSHED;
-    assert_eq!(bench.cqe(BASE), [head(kind::SEND), gone, 0, 0, 0x2_0040, 0x7A, 0, PHASE]);
-    assert_eq!(bench.cqe(BASE + 32), [head(kind::SEND_INVALIDATE), 0, 0, 0x777, 0xC1, 0, 0, PHASE]);
-    assert_eq!(bench.cqe(BASE + 64), [head(kind::ONE_SHOT), 0, 0, 0x5A7, 0xC2, 0, 0, PHASE]);
-    assert_eq!(bench.cqe(BASE + 96), [head(kind::ONE_SHOT), 0, 0, 0x6A8, 0xC3, 0, 0, PHASE]);
+    assert_eq!(
+        bench.cqe(BASE),
+        [head(kind::SEND), gone, 0, 0, 0x2_0040, 0x7A, 0, PHASE]
+    );
+    assert_eq!(
+        bench.cqe(BASE + 32),
+        [head(kind::SEND_INVALIDATE), 0, 0, 0x777, 0xC1, 0, 0, PHASE]
+    );
+    assert_eq!(
+        bench.cqe(BASE + 64),
+        [head(kind::ONE_SHOT), 0, 0, 0x5A7, 0xC2, 0, 0, PHASE]
+    );
+    assert_eq!(
+        bench.cqe(BASE + 96),
+        [head(kind::ONE_SHOT), 0, 0, 0x6A8, 0xC3, 0, 0, PHASE]
+    );
     let gone = gone | status::OP_RECEIVE;
-    assert_eq!(bench.cqe(0x10_0000), [head(kind::RECEIVE), gone, 0, 0, 0x2_0080, 0x7A, 0, PHASE]);
-    assert_eq!(bench.cqe(0x10_0020), [head(kind::RECEIVE), gone, 0, 0, 0x2_00C0, 0x7A, 0, PHASE]);
-    assert_eq!((bench.completes, bench.flushed, bench.bursts.len()), (6, 9, 9));
+    assert_eq!(
+        bench.cqe(0x10_0000),
+        [head(kind::RECEIVE), gone, 0, 0, 0x2_0080, 0x7A, 0, PHASE]
+    );
+    assert_eq!(
+        bench.cqe(0x10_0020),
+        [head(kind::RECEIVE), gone, 0, 0, 0x2_00C0, 0x7A, 0, PHASE]
+    );
+    assert_eq!(
+        (bench.completes, bench.flushed, bench.bursts.len()),
+        (6, 9, 9)
+    );
     // Nothing left: ready at once, nothing more.
     bench.flush = Some(1);
     bench.drain();
@@ -221,17 +309,27 @@ fn all_sources_are_served_under_load() {
     for round in 0..40 {
         for source in 0..3 {
             let wait = bench.random.below(3) as u32;
-            bench.record(source, record(6, round & 1, source as u32, round), move |_| wait);
+            bench.record(
+                source,
+                record(6, round & 1, source as u32, round),
+                move |_| wait,
+            );
         }
     }
     bench.drain();
-    assert_eq!((bench.completes, bench.overflows, bench.checks.len()), (120, 0, 60));
+    assert_eq!(
+        (bench.completes, bench.overflows, bench.checks.len()),
+        (120, 0, 60)
+    );
     let mut next = [0; 3];
     for index in 0..120 {
         let cqe = bench.cqe(BASE + 32 * index);
         let source = (cqe[0] & 3) as usize;
         assert_eq!(cqe[2], 100 + next[source], "source {source} in order");
         next[source] += 1;
-        assert!(index > 30 || next.iter().max().unwrap() - next.iter().min().unwrap() < 4, "fair");
+        assert!(
+            index > 30 || next.iter().max().unwrap() - next.iter().min().unwrap() < 4,
+            "fair"
+        );
     }
 }

@@ -228,8 +228,8 @@ impl<const L: usize, const P: usize, const W: usize> Logic for CommandPost<L, P,
             | (bit_cast::<9, 1>(self.bad.val().into()) << bits::<4>(8));
 
         // Entries posted and not finished: 0 to 2^L.
-        self.distance.next = bit_cast::<P, 32>(self.expected.q.val())
-            ^ bit_cast::<P, 32>(self.consumed.q.val());
+        self.distance.next =
+            bit_cast::<P, 32>(self.expected.q.val()) ^ bit_cast::<P, 32>(self.consumed.q.val());
         self.empty.next = !self.distance.val().any();
         self.full.next = self.distance.val() == self.depth.val();
         self.good.next = (self.store.data.val() == self.expected.q.val())

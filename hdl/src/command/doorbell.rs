@@ -99,8 +99,8 @@ impl<const V: usize> Logic for Doorbell<V> {
         self.page.next = self.store.offset.val().get_bits::<8>(12);
         self.page_vi.next = bit_cast::<V, 8>(self.page.val());
         self.in_registers.next = self.store.offset.val().get_bits::<7>(5);
-        self.known.next =
-            (bit_cast::<8, V>(self.page_vi.val()) == self.page.val()) & !self.in_registers.val().any();
+        self.known.next = (bit_cast::<8, V>(self.page_vi.val()) == self.page.val())
+            & !self.in_registers.val().any();
         self.register.next = self.store.offset.val().get_bits::<2>(2);
         self.misaligned.next = bit_cast::<6, 32>(self.store.data.val());
         // An event that waits holds the next commit back, so that none is lost.

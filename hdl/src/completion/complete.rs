@@ -15,7 +15,7 @@
 //! status write in 22 cycles, with one in 24 and what the TPT takes.
 
 use rnic_abi::command::access;
-use rnic_abi::completion::{CQE_BYTES, PHASE};
+use rnic_abi::completion::CQE_BYTES;
 use rnic_abi::descriptor::LENGTH_OFFSET;
 use rnic_abi::event::Event;
 use rust_hdl::prelude::*;
@@ -137,6 +137,9 @@ pub struct Complete<const C: usize> {
     status_high: DFF<Bits<16>>,
     low: DFF<Bits<32>>,
     high: DFF<Bits<32>>,
+    entry_low: DFF<Bits<16>>,
+    entry_middle: DFF<Bits<16>>,
+    entry_high: DFF<Bits<16>>,
     access_busy: DFF<Bits<2>>,
     fired: DFF<Bit>,
     lost: DFF<Bit>,
@@ -156,17 +159,19 @@ pub struct Complete<const C: usize> {
     next_count: Signal<Local, Bits<3>>,
     cqe_word: Signal<Local, Bits<3>>,
     taken_now: Signal<Local, Bits<2>>,
+    in_cqe: Signal<Local, Bit>,
+    in_line: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     aligned: Signal<Local, Bit>,
     low_bits: Signal<Local, Bits<2>>,
     config_stored: Signal<Local, Bit>,
+    config_cqs: Signal<Local, Bits<16>>,
     lookup_bits: Signal<Local, Bits<2>>,
     write_number: Signal<Local, Bits<5>>,
     comp_prot: Constant<Bits<4>>,
     local_write: Constant<Bits<4>>,
     length_offset: Constant<Bits<64>>,
     cqe_bytes: Constant<Bits<13>>,
-    phase_bit: Constant<Bits<32>>,
 }
 
 impl<const C: usize> Default for Complete<C> {
@@ -183,14 +188,14 @@ impl<const C: usize> Complete<C> {
             line_wanted line_taken claim_valid claim_cq claim_reserved claim_done claim_ok claim_phase
             part part_valid finish event step overflow busy record state check source open words count
             cq vi writeback reserved looks_up claiming claimed status_written status_low status_high low
-            high access_busy fired lost selected any_job data valid wants takes read_word word_number
-            stored status_ready cqe_ready claim_missing next_count cqe_word taken_now moves aligned
-            low_bits config_stored lookup_bits write_number;
+            high entry_low entry_middle entry_high access_busy fired lost selected any_job data valid
+            wants takes read_word word_number stored status_ready cqe_ready claim_missing next_count
+            cqe_word taken_now in_cqe in_line moves aligned low_bits config_stored config_cqs
+            lookup_bits write_number;
             comp_prot = Event::CompProt as u8,
             local_write = access::LOCAL_WRITE,
             length_offset = LENGTH_OFFSET as u64,
             cqe_bytes = CQE_BYTES as u64,
-            phase_bit = PHASE,
         )
     }
 }
@@ -199,9 +204,32 @@ impl<const C: usize> Logic for Complete<C> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, check, source, open, words, count, cq, vi, writeback, reserved,
-            looks_up, claiming, claimed, status_written, status_low, status_high, low, high,
-            access_busy, fired, lost
+            self,
+            clock,
+            state,
+            check,
+            source,
+            open,
+            words,
+            count,
+            cq,
+            vi,
+            writeback,
+            reserved,
+            looks_up,
+            claiming,
+            claimed,
+            status_written,
+            status_low,
+            status_high,
+            low,
+            high,
+            entry_low,
+            entry_middle,
+            entry_high,
+            access_busy,
+            fired,
+            lost
         );
         clock!(self, clock, record);
 
@@ -221,8 +249,7 @@ impl<const C: usize> Logic for Complete<C> {
             if self.jobs[i].valid.val() & (self.source.q.val() > i.to_bits::<2>()) {
                 self.selected.next = i.to_bits::<2>();
             }
-            self.jobs[i].ready.next =
-                self.wants.val() & (self.source.q.val() == i.to_bits::<2>());
+            self.jobs[i].ready.next = self.wants.val() & (self.source.q.val() == i.to_bits::<2>());
             if self.source.q.val() == i.to_bits::<2>() {
                 self.data.next = self.jobs[i].data.val();
                 self.valid.next = self.jobs[i].valid.val();
@@ -236,6 +263,7 @@ impl<const C: usize> Logic for Complete<C> {
         self.record.write_enable.next = self.takes.val();
         self.record.write_address.next = self.write_number.val();
         self.record.write_data.next = self.data.val();
+        self.config_cqs.next = bit_cast::<16, 32>(self.vi_config.data.val());
         self.config_stored.next =
             self.vi_config.valid.val() & (self.vi_config.word.val() == bits::<4>(5));
         self.vi_config.ready.next =
@@ -244,18 +272,18 @@ impl<const C: usize> Logic for Complete<C> {
             self.record.write_enable.next = self.config_stored.val();
             self.record.write_address.next =
                 bit_cast::<5, 4>(bit_cast::<4, 8>(self.vi_config.vi.val())) | bits::<5>(16);
-            self.record.write_data.next = self.vi_config.data.val();
+            // The upper half is not looked at.
+            self.record.write_data.next = (self.data.val() & bits::<32>(0xFFFF_0000_u64))
+                | bit_cast::<32, 16>(self.config_cqs.val());
         }
         if self.part_valid.val().get_bit(0) {
-            self.low.d.next = (self.low.q.val() & bits::<32>(0xFFFF_0000_u64))
-                | bit_cast::<32, 16>(self.part.val());
+            self.entry_low.d.next = self.part.val();
         }
         if self.part_valid.val().get_bit(1) {
-            self.low.d.next = (self.low.q.val() & bits::<32>(0xFFFF))
-                | (bit_cast::<32, 16>(self.part.val()) << bits::<6>(16));
+            self.entry_middle.d.next = self.part.val();
         }
         if self.part_valid.val().get_bit(2) {
-            self.high.d.next = bit_cast::<32, 16>(self.part.val());
+            self.entry_high.d.next = self.part.val();
         }
         if self.takes.val() {
             self.words.d.next = self.words.q.val() + 1;
@@ -266,15 +294,15 @@ impl<const C: usize> Logic for Complete<C> {
                 self.looks_up.d.next = self.lookup_bits.val();
                 self.vi.d.next = self.data.val().get_bits::<8>(24);
             }
-            if self.writeback.q.val() {
-                if self.words.q.val() == bits::<4>(1) {
-                    self.status_low.d.next = self.data.val();
-                }
-                if self.words.q.val() == bits::<4>(2) {
-                    self.low.d.next = self.data.val();
-                }
-                if self.words.q.val() == bits::<4>(3) {
-                    self.high.d.next = self.data.val();
+            if self.words.q.val() == bits::<4>(1) {
+                self.status_low.d.next = self.data.val();
+            }
+            if self.words.q.val() == bits::<4>(2) {
+                self.low.d.next = self.data.val();
+            }
+            if self.words.q.val() == bits::<4>(3) {
+                self.high.d.next = self.data.val();
+                if self.writeback.q.val() {
                     self.check.d.next = StatusCheck::Ask;
                 }
             }
@@ -329,15 +357,12 @@ impl<const C: usize> Logic for Complete<C> {
         }
         self.drain.busy.next = self.access_busy.q.val() | self.taken_now.val();
 
-        // The CQ entry: `low` and `high` are free again once the TPT has the address.
+        // The CQ entry, as soon as its queue is known.
         self.claim_missing.next = self.open.q.val()
             & self.words.q.val().any()
             & !self.claiming.q.val()
             & !self.claimed.q.val()
-            & !self.looks_up.q.val().any()
-            & (!self.writeback.q.val()
-                | ((self.check.q.val() != StatusCheck::Unasked)
-                    & (self.check.q.val() != StatusCheck::Ask)));
+            & !self.looks_up.q.val().any();
         if self.claim_missing.val() {
             self.claiming.d.next = true;
         }
@@ -372,9 +397,34 @@ impl<const C: usize> Logic for Complete<C> {
         self.dma_write.valid.next = false;
         self.dma_write.last.next = false;
         self.dma_write.bytes.next = bits::<13>(8);
+        self.dma_write.iova.next = bit_cast::<48, 16>(self.entry_low.q.val())
+            | (bit_cast::<48, 16>(self.entry_middle.q.val()) << bits::<6>(16))
+            | (bit_cast::<48, 16>(self.entry_high.q.val()) << bits::<6>(32));
+        if self.state.q.val() == CompleteState::WriteStatus {
+            self.dma_write.iova.next = bit_cast::<48, 32>(self.status_low.q.val())
+                | (bit_cast::<48, 16>(self.status_high.q.val()) << bits::<6>(32));
+        }
+        if self.state.q.val() == CompleteState::WriteLine {
+            self.dma_write.iova.next = self.line_iova.val();
+        }
+        // The word that leaves: as stored, but for CQE words 0, 6 and 7 and the line's two.
+        self.in_cqe.next = self.state.q.val() == CompleteState::WriteCqe;
+        self.in_line.next = self.state.q.val() == CompleteState::WriteLine;
         self.dma_write.data.next = self.stored.val();
-        self.dma_write.iova.next = bit_cast::<48, 32>(self.low.q.val())
-            | (bit_cast::<48, 32>(self.high.q.val()) << bits::<6>(32));
+        if self.in_cqe.val() & (self.count.q.val() == bits::<3>(0)) {
+            self.dma_write.data.next =
+                bit_cast::<32, 8>(self.vi.q.val()) | (self.stored.val() << bits::<6>(16));
+        }
+        if self.in_cqe.val() & self.count.q.val().all() {
+            self.dma_write.data.next = (self.stored.val() & bits::<32>(0x7000_0000))
+                | (bit_cast::<32, 1>(self.claim_phase.val().into()) << bits::<6>(31));
+        }
+        if (self.in_cqe.val() & (self.count.q.val() == bits::<3>(6))) | self.in_line.val() {
+            self.dma_write.data.next = self.slot_parity.val();
+        }
+        if self.in_line.val() & self.count.q.val().any() {
+            self.dma_write.data.next = self.ring_consumed.val();
+        }
         self.word_number.next = bits::<3>(5);
         if self.status_written.q.val() | !self.writeback.q.val() {
             self.word_number.next = bits::<3>(7);
@@ -405,8 +455,8 @@ impl<const C: usize> Logic for Complete<C> {
             CompleteState::Gather => {
                 self.read_word.next = bit_cast::<5, 3>(self.word_number.val());
                 if self.looks_up.q.val().any() {
-                    self.read_word.next = bit_cast::<5, 4>(bit_cast::<4, 8>(self.vi.q.val()))
-                        | bits::<5>(16);
+                    self.read_word.next =
+                        bit_cast::<5, 4>(bit_cast::<4, 8>(self.vi.q.val())) | bits::<5>(16);
                     self.state.d.next = CompleteState::LookUp;
                 } else if self.status_ready.val() {
                     self.state.d.next = CompleteState::WriteStatus;
@@ -428,8 +478,6 @@ impl<const C: usize> Logic for Complete<C> {
             }
             CompleteState::WriteStatus => {
                 self.dma_write.valid.next = true;
-                self.dma_write.iova.next = bit_cast::<48, 32>(self.status_low.q.val())
-                    | (bit_cast::<48, 16>(self.status_high.q.val()) << bits::<6>(32));
                 self.dma_write.last.next = self.count.q.val().any();
                 self.moves.next = self.dma_write.ready.val();
                 self.word_number.next = bits::<3>(5);
@@ -445,7 +493,9 @@ impl<const C: usize> Logic for Complete<C> {
                         self.status_written.d.next = true;
                         self.access_busy.d.next = bits::<2>(0);
                         self.state.d.next = CompleteState::Gather;
-                        if self.words.q.val().get_bit(3) & self.claimed.q.val() & self.claim_ok.val()
+                        if self.words.q.val().get_bit(3)
+                            & self.claimed.q.val()
+                            & self.claim_ok.val()
                         {
                             self.state.d.next = CompleteState::WriteCqe;
                         }
@@ -458,20 +508,6 @@ impl<const C: usize> Logic for Complete<C> {
                 self.dma_write.bytes.next = self.cqe_bytes.val();
                 self.dma_write.last.next = self.count.q.val().all();
                 self.moves.next = self.dma_write.ready.val();
-                if self.count.q.val() == bits::<3>(0) {
-                    self.dma_write.data.next = bit_cast::<32, 8>(self.vi.q.val())
-                        | (self.stored.val() << bits::<6>(16));
-                }
-                if self.count.q.val() == bits::<3>(6) {
-                    self.dma_write.data.next = self.slot_parity.val();
-                }
-                if self.count.q.val() == bits::<3>(7) {
-                    self.dma_write.data.next = self.stored.val() & bits::<32>(0x7000_0000);
-                    if self.claim_phase.val() {
-                        self.dma_write.data.next =
-                            (self.stored.val() & bits::<32>(0x7000_0000)) | self.phase_bit.val();
-                    }
-                }
                 if self.moves.val() {
                     self.next_count.next = self.count.q.val() + 1;
                     if self.count.q.val().all() {
@@ -506,12 +542,7 @@ impl<const C: usize> Logic for Complete<C> {
             }
             CompleteState::WriteLine => {
                 self.dma_write.valid.next = true;
-                self.dma_write.iova.next = self.line_iova.val();
                 self.dma_write.last.next = self.count.q.val().any();
-                self.dma_write.data.next = self.slot_parity.val();
-                if self.count.q.val().any() {
-                    self.dma_write.data.next = self.ring_consumed.val();
-                }
                 if self.dma_write.ready.val() {
                     self.next_count.next = bits::<3>(1);
                     if self.count.q.val().any() {

@@ -151,8 +151,24 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, cq, reserving, finishing, finish_now, sum_so_far, kept, size, carry,
-            ok, phase, open, open_cq, irq_pending, irq_cq, written
+            self,
+            clock,
+            state,
+            cq,
+            reserving,
+            finishing,
+            finish_now,
+            sum_so_far,
+            kept,
+            size,
+            carry,
+            ok,
+            phase,
+            open,
+            open_cq,
+            irq_pending,
+            irq_cq,
+            written
         );
         clock!(self, clock, entries);
         self.data.next = self.entries.read_data.val();
@@ -289,7 +305,10 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                     self.irq_pending.d.next = self.data.val().get_bit(15);
                     self.irq_cq.d.next = self.cq.q.val();
                     self.state.d.next = TableState::Choose;
-                } else if !self.reserving.q.val() & self.claim_reserved.val() & self.any_reserved.val() {
+                } else if !self.reserving.q.val()
+                    & self.claim_reserved.val()
+                    & self.any_reserved.val()
+                {
                     self.entries.write_enable.next = true;
                 }
             }

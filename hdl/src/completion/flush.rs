@@ -152,7 +152,18 @@ impl Logic for Flush {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, vi, receive, reported, ring_command, silent, slot, slots, count, low,
+            self,
+            clock,
+            state,
+            vi,
+            receive,
+            reported,
+            ring_command,
+            silent,
+            slot,
+            slots,
+            count,
+            low,
             pausing
         );
         self.wide_vi.next = bit_cast::<8, 4>(self.vi.q.val());
@@ -305,8 +316,8 @@ impl Logic for Flush {
                 }
             }
             FlushState::Report => {
-                self.record.valid.next = !self.silent.q.val()
-                    & (!self.from_queue.val() | self.queue_data.valid.val());
+                self.record.valid.next =
+                    !self.silent.q.val() & (!self.from_queue.val() | self.queue_data.valid.val());
                 self.queue_data.ready.next =
                     self.from_queue.val() & (self.silent.q.val() | self.record.ready.val());
                 self.moves.next = (self.silent.q.val() | self.record.ready.val())

@@ -113,7 +113,11 @@ impl Bench {
             b.ring_store.valid.next = false;
             b.doorbell_store.valid.next = false;
             if let Some((bar, offset, data)) = store {
-                let port = if bar == 4 { &mut b.ring_store } else { &mut b.doorbell_store };
+                let port = if bar == 4 {
+                    &mut b.ring_store
+                } else {
+                    &mut b.doorbell_store
+                };
                 port.valid.next = true;
                 port.offset.next = u64::from(offset).into();
                 port.data.next = u64::from(data).into();
@@ -158,7 +162,11 @@ impl Bench {
         }
         let b = self.dut.block();
         if let Some((bar, ..)) = store {
-            let taken = if bar == 4 { b.ring_store.ready.val() } else { b.doorbell_store.ready.val() };
+            let taken = if bar == 4 {
+                b.ring_store.ready.val()
+            } else {
+                b.doorbell_store.ready.val()
+            };
             if taken {
                 self.stores.pop_front();
                 if self.stores.is_empty() {
@@ -167,7 +175,8 @@ impl Bench {
             }
         }
         if b.bind.valid.val() && ready[0] {
-            self.bind_words.push((b.bind.index.val().to_u8(), b.bind.data.val().to_u32()));
+            self.bind_words
+                .push((b.bind.index.val().to_u8(), b.bind.data.val().to_u32()));
             if b.bind.last.val() {
                 self.binds.push(std::mem::take(&mut self.bind_words));
                 let later = 3 + self.random.below(20) as u32;
@@ -209,7 +218,8 @@ impl Bench {
                 self.list_due.push_back((0, true, true));
             } else {
                 for word in 0..8 {
-                    self.list_due.push_back((list_word(iova + 4 * word), word == 7, false));
+                    self.list_due
+                        .push_back((list_word(iova + 4 * word), word == 7, false));
                 }
             }
             self.list_requests.push(iova);
@@ -218,7 +228,8 @@ impl Bench {
             self.record.push(b.complete.data.val().to_u32());
             assert_eq!(b.complete.last.val(), self.record.len() == 8);
             if self.record.len() == 8 {
-                self.records.push(std::mem::take(&mut self.record).try_into().unwrap());
+                self.records
+                    .push(std::mem::take(&mut self.record).try_into().unwrap());
             }
         }
         if b.raw_send.valid.val() && ready[7] {
@@ -228,7 +239,8 @@ impl Bench {
             }
         }
         if b.event.valid.val() && ready[0] {
-            self.events.push((b.event.vi.val().to_u8(), b.event.event.val().to_u8()));
+            self.events
+                .push((b.event.vi.val().to_u8(), b.event.event.val().to_u8()));
         }
         self.errors += u32::from(b.command_errors.val());
         self.ring_errors += u32::from(b.ring_errors.val());
@@ -289,13 +301,20 @@ impl Bench {
         let slot = self.random.below(13) as u32;
         self.post(slot, words);
         self.drain();
-        assert!(self.records.len() - before <= 1, "{:x?}", &self.records[before..]);
+        assert!(
+            self.records.len() - before <= 1,
+            "{:x?}",
+            &self.records[before..]
+        );
         self.records.get(before).copied()
     }
 
     pub fn doorbell(&mut self, vi: u32, receive: bool, va: u64, handle: u32, sequence: u32) {
         let page = vi * DOORBELL_PAGE_BYTES as u32 + 0x10 * u32::from(receive);
-        for (word, data) in [va as u32, (va >> 32) as u32, handle, sequence].into_iter().enumerate() {
+        for (word, data) in [va as u32, (va >> 32) as u32, handle, sequence]
+            .into_iter()
+            .enumerate()
+        {
             self.store(2, page + 4 * word as u32, data);
         }
     }

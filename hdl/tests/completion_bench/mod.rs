@@ -114,7 +114,10 @@ impl Bench {
         let entry_last = self.entry_due.len() == 1;
         let walk = self.walk_due.then(|| self.walks.front().copied());
         let undone = |queues: &BTreeMap<u8, VecDeque<Entry>>| {
-            queues.iter().filter(|(_, q)| !q.is_empty()).fold(0_u64, |m, (vi, _)| m | 1 << vi)
+            queues
+                .iter()
+                .filter(|(_, q)| !q.is_empty())
+                .fold(0_u64, |m, (vi, _)| m | 1 << vi)
         };
         let (send, receive) = (undone(&self.send), undone(&self.receive));
         let (parity, consumed, line, flush) = (self.parity, self.consumed, self.line, self.flush);
@@ -197,14 +200,19 @@ impl Bench {
             self.piece_due.pop_front();
         }
         if b.tpt.valid.val() && ready[0] {
-            assert_eq!((b.tpt.length.val().to_u64(), b.tpt.access.val().to_u64()), (8, 2));
+            assert_eq!(
+                (b.tpt.length.val().to_u64(), b.tpt.access.val().to_u64()),
+                (8, 2)
+            );
             assert!(b.drain.busy.val().any());
             let to = b.tpt.to.val().to_u64();
-            self.checks.push((b.tpt.stag.val().to_u32(), to, b.tpt.vi.val().to_u8()));
+            self.checks
+                .push((b.tpt.stag.val().to_u32(), to, b.tpt.vi.val().to_u8()));
             let pieces = self.pieces.pop_front().unwrap_or_else(|| vec![(0, to, 8)]);
             let last = pieces.len() - 1;
             for (index, (error, iova, bytes)) in pieces.into_iter().enumerate() {
-                self.piece_due.push_back((error, iova, bytes, index == last));
+                self.piece_due
+                    .push_back((error, iova, bytes, index == last));
             }
         }
         if b.dma_write.valid.val() && ready[1] {
@@ -229,7 +237,8 @@ impl Bench {
             self.irqs.push(b.irq.vector.val().to_u8());
         }
         if b.event.valid.val() && ready[3] {
-            self.events.push((b.event.vi.val().to_u8(), b.event.event.val().to_u8()));
+            self.events
+                .push((b.event.vi.val().to_u8(), b.event.event.val().to_u8()));
         }
         if config.is_some() && b.cq_config.ready.val() {
             self.configs.pop_front();
@@ -250,14 +259,24 @@ impl Bench {
         if b.queue_read.valid.val() && ready[6] {
             assert_eq!(b.queue_read.which.val().to_u64(), 2);
             let vi = b.queue_read.vi.val().to_u8();
-            let queues = if b.queue_read.receive.val() { &self.receive } else { &self.send };
+            let queues = if b.queue_read.receive.val() {
+                &self.receive
+            } else {
+                &self.send
+            };
             self.entry_due.extend(queues[&vi][0]);
         }
         if b.send_done.valid.val() {
-            self.send.get_mut(&b.send_done.vi.val().to_u8()).unwrap().pop_front();
+            self.send
+                .get_mut(&b.send_done.vi.val().to_u8())
+                .unwrap()
+                .pop_front();
         }
         if b.receive_done.valid.val() {
-            self.receive.get_mut(&b.receive_done.vi.val().to_u8()).unwrap().pop_front();
+            self.receive
+                .get_mut(&b.receive_done.vi.val().to_u8())
+                .unwrap()
+                .pop_front();
         }
         if walk.is_some() && b.walk_result.ready.val() {
             self.walk_due = false;
@@ -267,10 +286,14 @@ impl Bench {
             self.walk_due = true;
         }
         if b.slot_free.valid.val() {
-            self.frees.push((b.slot_free.slot.val().to_u8(), b.slot_free.count.val().to_u8()));
+            self.frees.push((
+                b.slot_free.slot.val().to_u8(),
+                b.slot_free.count.val().to_u8(),
+            ));
         }
         if b.failing.valid.val() {
-            self.failing.push((b.failing.vi.val().to_u8(), b.failing.va.val().to_u64()));
+            self.failing
+                .push((b.failing.vi.val().to_u8(), b.failing.va.val().to_u64()));
         }
         if b.stop_transmit.valid.val() && ready[2] {
             self.stops.push(('t', b.stop_transmit.vi.val().to_u8()));
@@ -326,6 +349,11 @@ impl Bench {
 
     /// The CQE at `iova`.
     pub fn cqe(&self, iova: u64) -> [u32; 8] {
-        std::array::from_fn(|word| self.memory.get(&(iova + 4 * word as u64)).copied().unwrap_or(0))
+        std::array::from_fn(|word| {
+            self.memory
+                .get(&(iova + 4 * word as u64))
+                .copied()
+                .unwrap_or(0)
+        })
     }
 }

@@ -93,11 +93,11 @@ pub struct CommandPost<const L: usize, const P: usize, const W: usize> {
     error: DFF<Bit>,
     error_pending: DFF<Bit>,
     parity: DFF<Bits<32>>,
-    flip_slot: DFF<Bits<5>>,
+    flip_slot: DFF<Bits<L>>,
     flip_left: DFF<Bits<3>>,
     engine_pending: DFF<Bit>,
     pending: [DFF<Bit>; 2],
-    pending_slot: [DFF<Bits<5>>; 2],
+    pending_slot: [DFF<Bits<L>>; 2],
     pending_count: [DFF<Bits<3>>; 2],
 
     moves: Signal<Local, Bit>,
@@ -310,7 +310,7 @@ impl<const L: usize, const P: usize, const W: usize> Logic for CommandPost<L, P,
             self.flip_slot.d.next = self.flip_slot.q.val() + 1;
             self.flip_left.d.next = self.flip_left.q.val() - 1;
         } else if self.engine_pending.q.val() {
-            self.flip_slot.d.next = bit_cast::<5, 9>(self.head.q.val());
+            self.flip_slot.d.next = bit_cast::<L, 9>(self.head.q.val());
             self.flip_left.d.next = self.head.q.val().get_bits::<3>(5);
             self.engine_pending.d.next = false;
         } else if self.pending[0].q.val() {
@@ -326,7 +326,7 @@ impl<const L: usize, const P: usize, const W: usize> Logic for CommandPost<L, P,
         for i in 0..2 {
             if self.slot_free[i].valid.val() {
                 self.pending[i].d.next = true;
-                self.pending_slot[i].d.next = self.slot_free[i].slot.val().get_bits::<5>(0);
+                self.pending_slot[i].d.next = self.slot_free[i].slot.val().get_bits::<L>(0);
                 self.pending_count[i].d.next = self.slot_free[i].count.val();
             }
         }

@@ -295,7 +295,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to the completer: queue `cq` starts at `iova` with 2^entries_log2 entries; 0 destroys it.
+    /// Command engine to the completer: queue `cq` starts at `iova` (32-byte aligned) with 2^entries_log2 entries, at most 2^15; 0 destroys it.
     CqConfigTx "CqConfigTx" CqConfigRx "CqConfigRx" {
         cq: Bits<8>,
         entries_log2: Bits<5>,
@@ -382,7 +382,7 @@ interface! {
 }
 
 interface! {
-    /// Slots of a command are free again: first slot and count. Always taken.
+    /// Slots of a command are free again: first slot and count. Always taken; at most once in 16 cycles on one port (slots become free one a cycle).
     SlotFreeTx "SlotFreeTx" SlotFreeRx "SlotFreeRx" {
         slot: Bits<8>,
         count: Bits<3>,

@@ -25,7 +25,7 @@ pub struct BlockRam<const D: usize, const N: usize> {
     pub write_data: Signal<In, Bits<D>>,
     /// Write in this cycle.
     pub write_enable: Signal<In, Bit>,
-    _words: Box<BTreeMap<Bits<N>, Bits<D>>>,
+    _words: BTreeMap<Bits<N>, Bits<D>>,
 }
 
 impl<const D: usize, const N: usize> Logic for BlockRam<D, N> {

@@ -60,7 +60,7 @@ fn any_input_gives_the_same_outputs_in_rust_and_in_verilog() {
             sequence += 1;
         }
         b.doorbell_store.valid.next = random.chance(0.6);
-        b.doorbell_store.offset.next = (random.below(16) << 12 | 4 * random.below(9)).into();
+        b.doorbell_store.offset.next = ((random.below(16) << 12) | (4 * random.below(9))).into();
         b.doorbell_store.data.next = random.bits();
         if random.chance(0.7) {
             b.doorbell_store.data.next = random.below(8).into();

@@ -276,7 +276,6 @@ pub struct CommandFetch<
     record_error: Signal<Local, Bits<4>>,
     bits_0: Signal<Local, Bits<5>>,
 
-    op_nop: Constant<Bits<4>>,
     op_register: Constant<Bits<4>>,
     op_invalidate: Constant<Bits<4>>,
     op_one_shot: Constant<Bits<4>>,
@@ -340,7 +339,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         assert!(W == L + 5 && N == 1 << V);
         assert!(config.slots_log2 == L && config.vis_log2 == V && config.cqs_log2 == C);
         // The length checks below are bit patterns.
-        assert!(INLINE_BYTES == 64 && RAW_ENTRY_BYTES == 1024);
+        const { assert!(INLINE_BYTES == 64 && RAW_ENTRY_BYTES == 1024) };
         let send_flags = flags::SIGNALLED | flags::MESSAGE_BUFFER | flags::SOLICITED | flags::FENCE;
         block_new!(
             clock reset enable entry_valid entry_slot entry_count entry_bad entry_done entry_free
@@ -359,7 +358,6 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             chunk_end slot_offset slot slot_number chunk_word flag_memory flag_buffer flag_report
             low_index low_chunk high_index mask_extra land_offset word_in_slot reads_list vi_cq admin
             record_kind record_error bits_0;
-            op_nop = opcode::NOP,
             op_register = opcode::REGISTER,
             op_invalidate = opcode::INVALIDATE,
             op_one_shot = opcode::ONE_SHOT,

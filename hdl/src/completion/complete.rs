@@ -1,7 +1,8 @@
 //! Step 8, `complete`: a completion record becomes a status write into the descriptor and a CQE.
 //!
 //! It decides nothing: what completed, and how, is in the record. It keeps the record's words in a RAM and reads them in
-//! the order in which they leave. The TPT is asked, and the CQ entry claimed, as soon as words 0 to 3 are there.
+//! the order in which they leave. The TPT is asked as soon as words 0 to 3 are there, the CQ
+//! entry is claimed as soon as word 0 is.
 //!
 //! ```text
 //!  receive, transmit, command, flush --> record RAM --> {length, status} to va + 24 --> CQE, 8 words

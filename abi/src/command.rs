@@ -113,8 +113,14 @@ pub mod kind {
     pub const CONTIGUOUS: u8 = 0;
     /// Pages of equal size; the first may be entered at an offset (low bits of the base).
     pub const PAGES: u8 = 1;
+    /// Smallest page: 4 KiB.
+    pub const PAGE_SHIFT_MIN: u8 = 12;
+    /// Largest page: 2 MiB.
+    pub const PAGE_SHIFT_MAX: u8 = 21;
     /// Elements of any length.
     pub const SGL: u8 = 2;
+    /// A region of pages or elements is shorter than this.
+    pub const LIST_REGION_LIMIT: u32 = 1 << 31;
 }
 
 /// Word 5 of VI commands: send CQ 7:0, receive CQ 15:8, reliability 23:16, rights 31:24.

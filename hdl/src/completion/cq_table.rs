@@ -1,52 +1,71 @@
-//! The completion queues: where they are, how far the board and the driver have come, which entries are kept, which are
-//! armed.
+//! The completion queues' state, and the words of the record that `complete` is working on, in one RAM.
 //!
-//! It writes no CQE. All numbers are 16 bits wide and pass one 16-bit adder, a halfword a cycle, so a queue has at most
-//! 2^15 entries and indices count modulo 2^16.
+//! One adder works on one RAM word a cycle. It writes no host memory: it says where the next CQE goes.
 //!
 //! ```text
-//! halfword  0 iova 15:5 | entries_log2 4:0 (0: no queue)   1 iova 31:16   2 iova 47:32
-//!           3 produced   4 consumed   5 armed 15 | reserved 14:0
+//!  CqConfig ----+                      +-> slot (iova, phase) ---> complete
+//!  CqReserve ---+    +-----+   +---+   |
+//!  CqDoorbell --+--> | RAM |-->| + |---+-> back into the RAM
+//!  ViConfig ----+    +-----+   +---+   |
+//!  record words-+        +-------------+-> record words, when no operation runs
 //! ```
-//! Latency: claim 10 cycles, reserve 6, doorbell 4, finish 3, configure 7. One at a time, finish and claim first.
+//! Rows of a queue; "free" are the entries that are neither unread nor reserved:
+//! ```text
+//! 0 iova low    1 iova high 15:0 | entries - 1 31:16    2 free 15:0 | producer 31:16    3 consumer 15:0 | armed 31
+//! ```
+//! Since free is at least 1 when an entry is taken, adding FFFF FFFF to row 2 takes one, adding 0001 0000 moves the producer.
+//! A queue has at most 2^15 entries.
+//!
+//! Cycles: prepare 6 (8 with the VI's queue looked up), commit 4, reserve 4, doorbell 5, configuration 5.
 
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
 use crate::block_ram::BlockRam;
-use crate::interfaces::{CqConfigRx, CqDoorbellRx, CqReserveRx, IrqTx};
+use crate::interfaces::{CqConfigRx, CqDoorbellRx, CqReserveRx, IrqTx, ViConfigRx};
 
-/// Where the work on one queue is. `Ask` states only present an address.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
-pub enum TableState {
-    /// Choose who is served.
+enum TableState {
+    /// Pick the next operation; without one the read port is the record's.
     Choose,
-    /// Read the reservations.
-    AskReserved,
-    /// Disarm, or give a reservation back, or start counting.
-    TakeReserved,
-    /// Subtract what the driver consumed.
-    TakeConsumed,
-    /// Add what the board produced.
-    TakeProduced,
-    /// Read the size.
-    TakeSize,
-    /// Is there room?
-    Judge,
-    /// Address of the entry, low part.
-    AddLow,
-    /// Middle part.
-    AddMiddle,
-    /// High part.
-    AddHigh,
-    /// Store the driver's index.
-    StoreConsumed,
-    /// Is the board ahead of it?
-    Compare,
-    /// Arm, or interrupt at once.
-    Arm,
-    /// Write a new queue.
-    Configure,
+    /// Read the VI's row.
+    FetchVi,
+    /// Take the queue's number from it.
+    LookUpQueue,
+    /// Read row 2 for an entry.
+    FetchFree,
+    /// Take one entry, unless it was reserved.
+    TakeEntry,
+    /// Answer a reservation.
+    Answer,
+    /// Cut the producer down to an index; see which round it is in.
+    MaskIndex,
+    /// Add the index to the queue's address, low word.
+    FindLow,
+    /// The carry goes into the high word.
+    FindHigh,
+    /// Read row 2 for the producer.
+    FetchProducer,
+    /// The producer moves: the CQE is written.
+    Advance,
+    /// An armed queue interrupts, once.
+    Disarm,
+    /// Read row 3 for the consumer.
+    FetchConsumer,
+    /// How far did the consumer move?
+    Subtract,
+    /// So many entries are free again; is the producer ahead?
+    Credit,
+    /// Keep the consumer index and the arm bit.
+    Remember,
+    /// Configure: row 0.
+    WriteLow,
+    /// Row 1.
+    WriteHigh,
+    /// Row 2.
+    WriteFree,
+    /// Row 3.
+    WriteConsumer,
 }
 
 /// `C` is log2 of the queues, `A` = C + 3.
@@ -54,76 +73,103 @@ pub enum TableState {
 pub struct CqTable<const C: usize, const A: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Synchronous reset; sweeps the table.
+    /// Destroys all queues.
     pub reset: Signal<In, Bit>,
-    /// Creates and destroys queues.
+    /// Queue set-up.
     pub cq_config: CqConfigRx,
-    /// Keeps an entry for a one-shot.
+    /// Reservations.
     pub cq_reserve: CqReserveRx,
-    /// The driver's index and arm bit.
+    /// Consumer indices.
     pub cq_doorbell: CqDoorbellRx,
-    /// Claim the next entry of `claim_cq`; held until `claim_done`.
-    pub claim_valid: Signal<In, Bit>,
-    /// Its queue.
-    pub claim_cq: Signal<In, Bits<C>>,
-    /// The entry was reserved.
-    pub claim_reserved: Signal<In, Bit>,
-    /// The claim is finished.
-    pub claim_done: Signal<Out, Bit>,
-    /// It got an entry; stays until the next claim.
-    pub claim_ok: Signal<Out, Bit>,
-    /// Phase bit of the entry; stays.
-    pub claim_phase: Signal<Out, Bit>,
-    /// A part of the entry's IOVA.
-    pub part: Signal<Out, Bits<16>>,
-    /// Which part: 0 low, 1 middle, 2 high.
-    pub part_valid: Signal<Out, Bits<3>>,
-    /// The claimed entry has been written.
-    pub finish: Signal<In, Bit>,
-    /// Vector cq + 1.
+    /// VI set-up: word 5 names its queues.
+    pub vi_config: ViConfigRx,
+    /// Interrupts.
     pub irq: IrqTx,
 
-    entries: BlockRam<16, A>,
-    state: DFF<TableState>,
-    cq: DFF<Bits<C>>,
-    reserving: DFF<Bit>,
-    finishing: DFF<Bit>,
-    finish_now: DFF<Bit>,
-    sum_so_far: DFF<Bits<16>>,
-    kept: DFF<Bits<16>>,
-    size: DFF<Bits<16>>,
-    carry: DFF<Bit>,
-    ok: DFF<Bit>,
-    phase: DFF<Bit>,
-    open: DFF<Bit>,
-    open_cq: DFF<Bits<C>>,
-    irq_pending: DFF<Bit>,
-    irq_cq: DFF<Bits<C>>,
-    written: DFF<Bits<3>>,
+    /// Write a word of the record.
+    pub store_valid: Signal<In, Bit>,
+    /// In this cycle.
+    pub store_ready: Signal<Out, Bit>,
+    /// Which word, 1 to 7.
+    pub store_index: Signal<In, Bits<3>>,
+    /// The word.
+    pub store_data: Signal<In, Bits<32>>,
+    /// Word of the record to read; 0 is the low word of the slot's iova.
+    pub read_index: Signal<In, Bits<3>>,
+    /// The word asked for in the cycle before, if `idle` and not `prepare` was then.
+    pub read_data: Signal<Out, Bits<32>>,
+    /// Start nothing but `prepare` and `commit`.
+    pub hold: Signal<In, Bit>,
+    /// No operation runs.
+    pub idle: Signal<Out, Bit>,
 
-    halfword: Signal<Local, Bits<3>>,
-    read_halfword: Signal<Local, Bits<3>>,
-    data: Signal<Local, Bits<16>>,
-    write_data: Signal<Local, Bits<16>>,
-    left: Signal<Local, Bits<16>>,
-    right: Signal<Local, Bits<16>>,
-    carry_in: Signal<Local, Bit>,
-    total: Signal<Local, Bits<17>>,
-    sum: Signal<Local, Bits<16>>,
-    log2: Signal<Local, Bits<4>>,
-    above: Signal<Local, Bits<16>>,
-    over: Signal<Local, Bits<16>>,
-    place: Signal<Local, Bits<16>>,
-    reservations: Signal<Local, Bits<15>>,
-    any_reserved: Signal<Local, Bit>,
-    exists: Signal<Local, Bit>,
-    fits: Signal<Local, Bit>,
-    ahead: Signal<Local, Bit>,
-    consumed: Signal<Local, Bits<16>>,
-    doorbell_cq: Signal<Local, Bits<C>>,
-    config_data: Signal<Local, Bits<16>>,
-    swept: Signal<Local, Bits<A>>,
-    low_bits: Constant<Bits<16>>,
+    /// Find the place of the next CQE: high until `prepared`.
+    pub prepare: Signal<In, Bit>,
+    /// Queue.
+    pub prepare_cq: Signal<In, Bits<C>>,
+    /// Its entry was reserved.
+    pub prepare_reserved: Signal<In, Bit>,
+    /// The queue is that of VI `prepare_vi`'s send queue, or with `prepare_receive` of its receive queue.
+    pub prepare_look_up: Signal<In, Bit>,
+    /// See `prepare_look_up`.
+    pub prepare_receive: Signal<In, Bit>,
+    /// See `prepare_look_up`.
+    pub prepare_vi: Signal<In, Bits<4>>,
+    /// Found, or lost.
+    pub prepared: Signal<Out, Bit>,
+    /// There is no entry; holds until the next prepare.
+    pub lost: Signal<Out, Bit>,
+    /// High bits of the slot's iova.
+    pub slot_high: Signal<Out, Bits<16>>,
+    /// The CQE's phase bit.
+    pub phase: Signal<Out, Bit>,
+    /// The CQE is written; only while `idle`.
+    pub commit: Signal<In, Bit>,
+
+    ram: BlockRam<32, A>,
+    state: DFF<TableState>,
+    sweep: DFF<Bits<A>>,
+    cq: DFF<Bits<C>>,
+    record_cq: DFF<Bits<C>>,
+    for_record: DFF<Bit>,
+    operand: DFF<Bits<32>>,
+    carry: DFF<Bit>,
+    high: DFF<Bits<16>>,
+    phase_bit: DFF<Bit>,
+    is_lost: DFF<Bit>,
+    ok: DFF<Bit>,
+    ahead: DFF<Bit>,
+    irq_pending: DFF<Bit>,
+    irq_vector: DFF<Bits<8>>,
+
+    left: Signal<Local, Bits<34>>,
+    right: Signal<Local, Bits<34>>,
+    total: Signal<Local, Bits<34>>,
+    sum: Signal<Local, Bits<32>>,
+    sum_low: Signal<Local, Bits<16>>,
+    not_sum: Signal<Local, Bits<16>>,
+    not_consumed: Signal<Local, Bits<16>>,
+    low_half: Signal<Local, Bits<16>>,
+    high_half: Signal<Local, Bits<16>>,
+    index: Signal<Local, Bits<16>>,
+    round: Signal<Local, Bits<16>>,
+    is_free: Signal<Local, Bit>,
+    can_start: Signal<Local, Bit>,
+    read_row: Signal<Local, Bits<2>>,
+    write_row: Signal<Local, Bits<2>>,
+    queue_row: Signal<Local, Bits<A>>,
+    writes: Signal<Local, Bit>,
+    armed: Signal<Local, Bit>,
+    size: Signal<Local, Bits<16>>,
+    mask: Signal<Local, Bits<16>>,
+    vector: Signal<Local, Bits<8>>,
+    record_base: Constant<Bits<A>>,
+    vi_base: Constant<Bits<A>>,
+    one: Constant<Bits<16>>,
+    ones: Constant<Bits<16>>,
+    minus_one: Constant<Bits<32>>,
+    next_producer: Constant<Bits<32>>,
+    queues_word: Constant<Bits<4>>,
 }
 
 impl<const C: usize, const A: usize> Default for CqTable<C, A> {
@@ -133,16 +179,23 @@ impl<const C: usize, const A: usize> Default for CqTable<C, A> {
 }
 
 impl<const C: usize, const A: usize> CqTable<C, A> {
-    /// No queue.
+    /// The exponents must fit each other.
     pub fn new() -> Self {
-        assert_eq!(A, C + 3);
+        assert!((3..=5).contains(&C) && A == C + 3);
         block_new!(
-            clock reset cq_config cq_reserve cq_doorbell claim_valid claim_cq claim_reserved claim_done
-            claim_ok claim_phase part part_valid finish irq entries state cq reserving finishing
-            finish_now sum_so_far kept size carry ok phase open open_cq irq_pending irq_cq written
-            halfword read_halfword data write_data left right carry_in total sum log2 above over place
-            reservations any_reserved exists fits ahead consumed doorbell_cq config_data swept;
-            low_bits = 0xFFE0_u64,
+            clock reset cq_config cq_reserve cq_doorbell vi_config irq store_valid store_ready
+            store_index store_data read_index read_data hold idle prepare prepare_cq prepare_reserved
+            prepare_look_up prepare_receive prepare_vi prepared lost slot_high phase commit ram state
+            sweep cq record_cq for_record operand carry high phase_bit is_lost ok ahead irq_pending
+            irq_vector left right total sum sum_low not_sum not_consumed low_half high_half index round
+            is_free can_start read_row write_row queue_row writes armed size mask vector;
+            record_base = 1_u64 << (A - 1),
+            vi_base = 3_u64 << (A - 2),
+            one = 1_u64,
+            ones = 0xFFFF_u64,
+            minus_one = 0xFFFF_FFFF_u64,
+            next_producer = 0x1_0000_u64,
+            queues_word = 5_u64,
         )
     }
 }
@@ -154,275 +207,282 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             self,
             clock,
             state,
+            sweep,
             cq,
-            reserving,
-            finishing,
-            finish_now,
-            sum_so_far,
-            kept,
-            size,
+            record_cq,
+            for_record,
+            operand,
             carry,
+            high,
+            phase_bit,
+            is_lost,
             ok,
-            phase,
-            open,
-            open_cq,
+            ahead,
             irq_pending,
-            irq_cq,
-            written
+            irq_vector
         );
-        clock!(self, clock, entries);
-        self.data.next = self.entries.read_data.val();
-        self.consumed.next = bit_cast::<16, 31>(self.cq_doorbell.consumed.val());
-        self.doorbell_cq.next = bit_cast::<C, 8>(self.cq_doorbell.cq.val());
-        self.reservations.next = bit_cast::<15, 16>(self.data.val());
-        self.any_reserved.next = self.reservations.val().any();
-        self.log2.next = bit_cast::<4, 16>(self.size.q.val());
-        self.exists.next = self.log2.val().any();
-        self.above.next = bits::<16>(0xFFFF) << self.log2.val();
-        self.over.next = self.sum_so_far.q.val() & self.above.val();
-        self.place.next = self.kept.q.val() & !self.above.val();
-        self.fits.next = self.exists.val()
-            & (!self.over.val().any() | (self.claim_reserved.val() & !self.reserving.q.val()));
-        // An entry that is claimed but not yet written does not count.
-        self.ahead.next = self.sum_so_far.q.val().any()
-            & !((self.sum_so_far.q.val() == bits::<16>(1))
-                & self.open.q.val()
-                & (self.open_cq.q.val() == self.cq.q.val()));
-        self.config_data.next = bits::<16>(0);
-        if self.written.q.val() == bits::<3>(0) {
-            self.config_data.next = (bit_cast::<16, 48>(self.cq_config.iova.val())
-                & self.low_bits.val())
-                | bit_cast::<16, 5>(self.cq_config.entries_log2.val());
-        }
-        if self.written.q.val() == bits::<3>(1) {
-            self.config_data.next = self.cq_config.iova.val().get_bits::<16>(16);
-        }
-        if self.written.q.val() == bits::<3>(2) {
-            self.config_data.next = self.cq_config.iova.val().get_bits::<16>(32);
-        }
+        clock!(self, clock, ram);
 
-        // The adder.
-        self.left.next = self.data.val();
-        self.right.next = bits::<16>(0);
-        self.carry_in.next = false;
-        if self.state.q.val() == TableState::TakeReserved {
-            self.right.next = bits::<16>(0xFFFF);
-        }
-        if self.state.q.val() == TableState::TakeConsumed {
-            self.left.next = self.sum_so_far.q.val();
-            self.right.next = !self.data.val();
-            self.carry_in.next = true;
-        }
-        if self.state.q.val() == TableState::TakeProduced {
-            self.right.next = self.sum_so_far.q.val();
-        }
-        if self.state.q.val() == TableState::Judge {
-            self.left.next = self.kept.q.val();
-            self.carry_in.next = true;
-        }
-        if self.state.q.val() == TableState::AddLow {
-            self.left.next = self.size.q.val() & self.low_bits.val();
-            self.right.next = self.place.val() << bits::<4>(5);
-        }
-        if self.state.q.val() == TableState::AddMiddle {
-            self.right.next = self.place.val() >> bits::<4>(11);
-            self.carry_in.next = self.carry.q.val();
-        }
-        if self.state.q.val() == TableState::AddHigh {
-            self.carry_in.next = self.carry.q.val();
-        }
-        if self.state.q.val() == TableState::Compare {
-            self.right.next = !self.consumed.val();
-            self.carry_in.next = true;
-        }
-        self.total.next = bit_cast::<17, 16>(self.left.val())
-            + bit_cast::<17, 16>(self.right.val())
-            + bit_cast::<17, 1>(self.carry_in.val().into());
-        self.sum.next = bit_cast::<16, 17>(self.total.val());
-        self.carry.d.next = self.total.val().get_bit(16);
+        // The adder: what was read, the operand, and a carry from one bit below.
+        self.left.next =
+            (bit_cast::<34, 32>(self.ram.read_data.val()) << bits::<6>(1)) | bits::<34>(1);
+        self.right.next = (bit_cast::<34, 32>(self.operand.q.val()) << bits::<6>(1))
+            | bit_cast::<34, 1>(self.carry.q.val().into());
+        self.total.next = self.left.val() + self.right.val();
+        self.sum.next = self.total.val().get_bits::<32>(1);
+        self.sum_low.next = self.total.val().get_bits::<16>(1);
+        self.not_sum.next = !self.sum_low.val();
+        self.not_consumed.next = !self.cq_doorbell.consumed.val().get_bits::<16>(0);
+        self.low_half.next = self.ram.read_data.val().get_bits::<16>(0);
+        self.high_half.next = self.ram.read_data.val().get_bits::<16>(16);
+        self.is_free.next = self.low_half.val().any();
 
-        self.read_halfword.next = bits::<3>(5);
-        self.halfword.next = bits::<3>(5);
-        self.write_data.next = self.sum.val();
-        self.entries.write_enable.next = false;
+        // Row 1 holds entries - 1, ones from the bottom up: the bit above them is the round's.
+        self.index.next = self.operand.q.val().get_bits::<16>(5);
+        self.round.next = ((self.high_half.val() << bits::<5>(1)) | self.one.val())
+            & !self.high_half.val()
+            & self.index.val();
+
+        self.can_start.next = !self.hold.val() & !self.irq_pending.q.val();
+        self.idle.next = (self.state.q.val() == TableState::Choose) & !self.irq_pending.q.val();
+        self.read_row.next = bits::<2>(2);
+        self.write_row.next = bits::<2>(2);
+        self.writes.next = false;
+        self.ram.write_data.next = self.sum.val();
+        self.armed.next = self.ram.read_data.val().get_bit(31);
+        self.prepared.next = false;
         self.cq_config.ready.next = false;
         self.cq_reserve.ready.next = false;
-        self.cq_reserve.ok.next = self.fits.val();
+        self.cq_reserve.ok.next = self.ok.q.val();
         self.cq_doorbell.ready.next = false;
-        self.claim_done.next = false;
-        self.part.next = self.sum.val();
-        self.part_valid.next = bits::<3>(0);
+        self.size.next = self.one.val() << self.cq_config.entries_log2.val();
+        self.mask.next = !(self.ones.val() << self.cq_config.entries_log2.val());
+        self.vector.next = bit_cast::<8, C>(self.cq.q.val()) + 1;
         if self.irq.ready.val() {
             self.irq_pending.d.next = false;
         }
-        if self.finish.val() {
-            self.finishing.d.next = true;
-        }
+
         match self.state.q.val() {
             TableState::Choose => {
-                self.reserving.d.next = false;
-                self.finish_now.d.next = false;
-                self.written.d.next = bits::<3>(0);
-                if self.irq_pending.q.val() {
-                    // One interrupt at a time.
-                } else if self.finishing.q.val() {
-                    self.finish_now.d.next = true;
-                    self.cq.d.next = self.open_cq.q.val();
-                    self.state.d.next = TableState::AskReserved;
-                } else if self.claim_valid.val() {
-                    self.cq.d.next = self.claim_cq.val();
-                    self.state.d.next = TableState::AskReserved;
-                } else if self.cq_config.valid.val() {
-                    self.cq.d.next = bit_cast::<C, 8>(self.cq_config.cq.val());
-                    self.state.d.next = TableState::Configure;
-                } else if self.cq_reserve.valid.val() {
-                    self.reserving.d.next = true;
-                    self.cq.d.next = bit_cast::<C, 8>(self.cq_reserve.cq.val());
-                    self.state.d.next = TableState::AskReserved;
-                } else if self.cq_doorbell.valid.val() {
-                    self.cq.d.next = self.doorbell_cq.val();
-                    self.state.d.next = TableState::StoreConsumed;
-                    if bit_cast::<8, C>(self.doorbell_cq.val()) != self.cq_doorbell.cq.val() {
-                        // No such queue.
-                        self.cq_doorbell.ready.next = true;
-                        self.state.d.next = TableState::Choose;
+                if self.commit.val() {
+                    self.cq.d.next = self.record_cq.q.val();
+                    self.operand.d.next = self.next_producer.val();
+                    self.state.d.next = TableState::FetchProducer;
+                } else if self.prepare.val() & !self.irq_pending.q.val() {
+                    self.cq.d.next = self.prepare_cq.val();
+                    self.operand.d.next = self.minus_one.val();
+                    self.for_record.d.next = true;
+                    self.is_lost.d.next = false;
+                    self.state.d.next = TableState::FetchFree;
+                    if self.prepare_look_up.val() {
+                        self.state.d.next = TableState::FetchVi;
+                    }
+                } else if self.can_start.val() {
+                    if self.cq_reserve.valid.val() {
+                        self.cq.d.next = bit_cast::<C, 8>(self.cq_reserve.cq.val());
+                        self.operand.d.next = self.minus_one.val();
+                        self.for_record.d.next = false;
+                        self.state.d.next = TableState::FetchFree;
+                    } else if self.cq_doorbell.valid.val() {
+                        self.cq.d.next = bit_cast::<C, 8>(self.cq_doorbell.cq.val());
+                        self.operand.d.next = bit_cast::<32, 16>(self.not_consumed.val());
+                        self.state.d.next = TableState::FetchConsumer;
+                    } else if self.cq_config.valid.val() {
+                        self.cq.d.next = bit_cast::<C, 8>(self.cq_config.cq.val());
+                        self.state.d.next = TableState::WriteLow;
                     }
                 }
             }
-            TableState::AskReserved => {
-                self.state.d.next = TableState::TakeReserved;
+            TableState::FetchVi => {
+                self.state.d.next = TableState::LookUpQueue;
             }
-            TableState::TakeReserved => {
-                self.kept.d.next = self.data.val();
-                self.sum_so_far.d.next = self.data.val() & bits::<16>(0x7FFF);
-                self.read_halfword.next = bits::<3>(4);
-                self.state.d.next = TableState::TakeConsumed;
-                if self.finish_now.q.val() {
-                    self.finishing.d.next = false;
-                    self.open.d.next = false;
-                    self.write_data.next = self.data.val() & bits::<16>(0x7FFF);
-                    self.entries.write_enable.next = true;
-                    self.irq_pending.d.next = self.data.val().get_bit(15);
-                    self.irq_cq.d.next = self.cq.q.val();
-                    self.state.d.next = TableState::Choose;
-                } else if !self.reserving.q.val()
-                    & self.claim_reserved.val()
-                    & self.any_reserved.val()
-                {
-                    self.entries.write_enable.next = true;
+            TableState::LookUpQueue => {
+                self.cq.d.next = self.ram.read_data.val().get_bits::<C>(0);
+                if self.prepare_receive.val() {
+                    self.cq.d.next = self.ram.read_data.val().get_bits::<C>(8);
                 }
+                self.state.d.next = TableState::FetchFree;
             }
-            TableState::TakeConsumed => {
-                self.sum_so_far.d.next = self.sum.val();
-                self.read_halfword.next = bits::<3>(3);
-                self.state.d.next = TableState::TakeProduced;
+            TableState::FetchFree => {
+                self.state.d.next = TableState::TakeEntry;
             }
-            TableState::TakeProduced => {
-                self.sum_so_far.d.next = self.sum.val();
-                self.read_halfword.next = bits::<3>(0);
-                if !self.reserving.q.val() {
-                    self.kept.d.next = self.data.val();
-                }
-                self.state.d.next = TableState::TakeSize;
-            }
-            TableState::TakeSize => {
-                self.size.d.next = self.data.val();
-                self.state.d.next = TableState::Judge;
-            }
-            TableState::Judge => {
-                self.entries.write_enable.next = self.fits.val();
-                self.read_halfword.next = bits::<3>(1);
-                if self.reserving.q.val() {
-                    self.cq_reserve.ready.next = true;
-                    self.state.d.next = TableState::Choose;
-                } else {
-                    self.halfword.next = bits::<3>(3);
-                    self.ok.d.next = self.fits.val();
-                    self.phase.d.next = !self.kept.q.val().get_bit(self.log2.val().index());
-                    self.state.d.next = TableState::AddLow;
-                    if !self.fits.val() {
-                        self.claim_done.next = true;
-                        self.state.d.next = TableState::Choose;
+            TableState::TakeEntry => {
+                self.read_row.next = bits::<2>(1);
+                self.ok.d.next = self.is_free.val();
+                self.writes.next = self.is_free.val();
+                self.state.d.next = TableState::Answer;
+                if self.for_record.q.val() {
+                    self.record_cq.d.next = self.cq.q.val();
+                    self.operand.d.next = bit_cast::<32, 16>(self.high_half.val()) << bits::<6>(5);
+                    if self.prepare_reserved.val() {
+                        self.writes.next = false;
+                    } else {
+                        self.is_lost.d.next = !self.is_free.val();
                     }
+                    self.state.d.next = TableState::MaskIndex;
                 }
             }
-            TableState::AddLow => {
-                self.part_valid.next = bits::<3>(1);
-                self.read_halfword.next = bits::<3>(1);
-                self.state.d.next = TableState::AddMiddle;
-            }
-            TableState::AddMiddle => {
-                self.part_valid.next = bits::<3>(2);
-                self.read_halfword.next = bits::<3>(2);
-                self.state.d.next = TableState::AddHigh;
-            }
-            TableState::AddHigh => {
-                self.part_valid.next = bits::<3>(4);
-                self.open.d.next = true;
-                self.open_cq.d.next = self.cq.q.val();
-                self.claim_done.next = true;
+            TableState::Answer => {
+                self.cq_reserve.ready.next = true;
                 self.state.d.next = TableState::Choose;
             }
-            TableState::StoreConsumed => {
-                self.halfword.next = bits::<3>(4);
-                self.write_data.next = self.consumed.val();
-                self.entries.write_enable.next = true;
-                self.read_halfword.next = bits::<3>(3);
-                self.state.d.next = TableState::Compare;
-            }
-            TableState::Compare => {
-                self.sum_so_far.d.next = self.sum.val();
-                self.state.d.next = TableState::Arm;
-                if !self.cq_doorbell.arm.val() {
-                    self.cq_doorbell.ready.next = true;
-                    self.state.d.next = TableState::Choose;
+            TableState::MaskIndex => {
+                self.read_row.next = bits::<2>(0);
+                self.operand.d.next =
+                    bit_cast::<32, 16>(self.index.val() & self.high_half.val()) << bits::<6>(5);
+                self.phase_bit.d.next = !self.round.val().any();
+                // A queue that was destroyed has no entries, whatever its other rows say.
+                if !self.high_half.val().any() {
+                    self.is_lost.d.next = true;
                 }
+                self.state.d.next = TableState::FindLow;
             }
-            TableState::Arm => {
-                self.entries.write_enable.next = true;
-                self.write_data.next = self.data.val() | bits::<16>(0x8000);
-                if self.ahead.val() {
-                    self.write_data.next = self.data.val() & bits::<16>(0x7FFF);
+            TableState::FindLow => {
+                self.read_row.next = bits::<2>(1);
+                self.writes.next = true;
+                self.operand.d.next = bits::<32>(0);
+                self.carry.d.next = self.total.val().get_bit(33);
+                self.state.d.next = TableState::FindHigh;
+            }
+            TableState::FindHigh => {
+                self.high.d.next = self.sum_low.val();
+                self.carry.d.next = false;
+                self.prepared.next = true;
+                self.state.d.next = TableState::Choose;
+            }
+            TableState::FetchProducer => {
+                self.state.d.next = TableState::Advance;
+            }
+            TableState::Advance => {
+                self.read_row.next = bits::<2>(3);
+                self.writes.next = true;
+                self.operand.d.next = bits::<32>(0);
+                self.state.d.next = TableState::Disarm;
+            }
+            TableState::Disarm => {
+                self.write_row.next = bits::<2>(3);
+                self.writes.next = true;
+                self.ram.write_data.next = self.sum.val().replace_bit(31, false);
+                if self.armed.val() {
                     self.irq_pending.d.next = true;
-                    self.irq_cq.d.next = self.cq.q.val();
+                    self.irq_vector.d.next = self.vector.val();
+                }
+                self.state.d.next = TableState::Choose;
+            }
+            TableState::FetchConsumer => {
+                self.read_row.next = bits::<2>(3);
+                self.state.d.next = TableState::Subtract;
+            }
+            TableState::Subtract => {
+                // old + not new = old - new - 1, so its complement is new - old.
+                self.operand.d.next = bit_cast::<32, 16>(self.not_sum.val());
+                self.state.d.next = TableState::Credit;
+            }
+            TableState::Credit => {
+                self.read_row.next = bits::<2>(3);
+                self.writes.next = true;
+                self.ahead.d.next =
+                    self.high_half.val() != bit_cast::<16, 31>(self.cq_doorbell.consumed.val());
+                self.state.d.next = TableState::Remember;
+            }
+            TableState::Remember => {
+                self.write_row.next = bits::<2>(3);
+                self.writes.next = true;
+                self.ram.write_data.next = self.sum.val().replace_bit(31, false);
+                if self.cq_doorbell.arm.val() & self.ahead.q.val() {
+                    self.irq_pending.d.next = true;
+                    self.irq_vector.d.next = self.vector.val();
+                } else if self.cq_doorbell.arm.val() | self.armed.val() {
+                    self.ram.write_data.next = self.sum.val().replace_bit(31, true);
                 }
                 self.cq_doorbell.ready.next = true;
                 self.state.d.next = TableState::Choose;
             }
-            TableState::Configure => {
-                self.halfword.next = self.written.q.val();
-                self.write_data.next = self.config_data.val();
-                self.entries.write_enable.next = true;
-                self.written.d.next = self.written.q.val() + 1;
-                if self.written.q.val() == bits::<3>(5) {
-                    self.cq_config.ready.next = true;
-                    self.state.d.next = TableState::Choose;
+            TableState::WriteLow => {
+                self.write_row.next = bits::<2>(0);
+                self.writes.next = true;
+                self.ram.write_data.next = self.cq_config.iova.val().get_bits::<32>(0);
+                self.state.d.next = TableState::WriteHigh;
+            }
+            TableState::WriteHigh => {
+                self.write_row.next = bits::<2>(1);
+                self.writes.next = true;
+                self.ram.write_data.next = (bit_cast::<32, 16>(self.mask.val()) << bits::<6>(16))
+                    | bit_cast::<32, 16>(self.cq_config.iova.val().get_bits::<16>(32));
+                self.state.d.next = TableState::WriteFree;
+            }
+            TableState::WriteFree => {
+                self.writes.next = true;
+                self.ram.write_data.next = bits::<32>(0);
+                if self.cq_config.entries_log2.val().any() {
+                    self.ram.write_data.next = bit_cast::<32, 16>(self.size.val());
                 }
+                self.state.d.next = TableState::WriteConsumer;
+            }
+            TableState::WriteConsumer => {
+                self.write_row.next = bits::<2>(3);
+                self.writes.next = true;
+                self.ram.write_data.next = bits::<32>(0);
+                self.cq_config.ready.next = true;
+                self.state.d.next = TableState::Choose;
             }
             _ => {
                 self.state.d.next = TableState::Choose;
             }
         }
-        self.entries.read_address.next = (bit_cast::<A, C>(self.cq.q.val()) << bits::<3>(3))
-            | bit_cast::<A, 3>(self.read_halfword.val());
-        self.entries.write_address.next = (bit_cast::<A, C>(self.cq.q.val()) << bits::<3>(3))
-            | bit_cast::<A, 3>(self.halfword.val());
-        self.entries.write_data.next = self.write_data.val();
-        self.claim_ok.next = self.ok.q.val();
-        self.claim_phase.next = self.phase.q.val();
-        self.irq.valid.next = self.irq_pending.q.val();
-        self.irq.vector.next = bit_cast::<8, C>(self.irq_cq.q.val()) + bits::<8>(1);
 
-        self.swept.next = bit_cast::<A, 16>(self.sum_so_far.q.val());
+        // Addresses. The queue's rows are in the lower half; the record and the VIs' rows share the upper one.
+        self.queue_row.next = bit_cast::<A, C>(self.cq.q.val()) << bits::<4>(2);
+        self.ram.read_address.next = self.queue_row.val() | bit_cast::<A, 2>(self.read_row.val());
+        if self.state.q.val() == TableState::Choose {
+            self.ram.read_address.next =
+                self.record_base.val() | bit_cast::<A, 3>(self.read_index.val());
+        }
+        if self.state.q.val() == TableState::FetchVi {
+            self.ram.read_address.next =
+                self.vi_base.val() | bit_cast::<A, 4>(self.prepare_vi.val());
+        }
+        self.read_data.next = self.ram.read_data.val();
+
+        // The write port: the operation's, then the record's, then the VIs'.
+        self.store_ready.next = !self.writes.val();
+        self.vi_config.ready.next = !self.writes.val() & !self.store_valid.val();
+        self.ram.write_enable.next = self.writes.val();
+        self.ram.write_address.next = self.queue_row.val() | bit_cast::<A, 2>(self.write_row.val());
+        if self.state.q.val() == TableState::FindLow {
+            self.ram.write_address.next = self.record_base.val();
+        }
+        if !self.writes.val() {
+            if self.store_valid.val() {
+                self.ram.write_enable.next = true;
+                self.ram.write_address.next =
+                    self.record_base.val() | bit_cast::<A, 3>(self.store_index.val());
+                self.ram.write_data.next = self.store_data.val();
+            } else if self.vi_config.valid.val()
+                & (self.vi_config.word.val() == self.queues_word.val())
+            {
+                self.ram.write_enable.next = true;
+                self.ram.write_address.next =
+                    self.vi_base.val() | bit_cast::<A, 4>(self.vi_config.vi.val().get_bits::<4>(0));
+                self.ram.write_data.next = self.vi_config.data.val();
+            }
+        }
+        self.lost.next = self.is_lost.q.val();
+        self.slot_high.next = self.high.q.val();
+        self.phase.next = self.phase_bit.q.val();
+        self.irq.valid.next = self.irq_pending.q.val();
+        self.irq.vector.next = self.irq_vector.q.val();
+
+        self.sweep.d.next = self.sweep.q.val() + 1;
         if self.reset.val() {
             self.state.d.next = TableState::Choose;
-            self.finishing.d.next = false;
-            self.open.d.next = false;
+            self.carry.d.next = false;
             self.irq_pending.d.next = false;
-            self.entries.write_enable.next = true;
-            self.entries.write_address.next = self.swept.val();
-            self.entries.write_data.next = bits::<16>(0);
-            self.sum_so_far.d.next = self.sum_so_far.q.val() + 1;
+            self.store_ready.next = false;
+            self.vi_config.ready.next = false;
+            self.ram.write_enable.next = true;
+            self.ram.write_address.next = self.sweep.q.val();
+            self.ram.write_data.next = bits::<32>(0);
         }
     }
 }

@@ -1,17 +1,19 @@
-//! Takes back the work of a VI that broke or was disconnected: every entry of its queues, every one-shot bound to it.
+//! Ends everything that a VI still has to do: one flushed completion for each descriptor and one-shot.
 //!
-//! It writes nothing: its completion records go to `complete` like everyone's, with the VI's queue named, not the CQ.
+//! It decides nothing about the VI's state; whoever asks has stopped new work. It writes records for `complete`, whose
+//! table also knows the VI's queues.
 //!
 //! ```text
-//!  stop transmit, stop receive -> send entries -> receive entries -> one-shots (TPT walk) -> ready
-//!                                     |               |                  |
-//!                                  record          record             record (reserved CQ entry)
-//!                                  slot free
+//!  flush --> stop transmit, receive --> send queue --> receive queue --> one-shots of the TPT --> ready
+//!                                           |              |                   |
+//!                                           +--> record (see complete) <-------+
 //! ```
-//! A one-shot's queue entry gives no record: the walk gives its one CQE. A quiet send_invalidate gives none at all.
+//! A one-shot's queue entry gives no record: the TPT's walk gives exactly one for each STag. A flushed `send_invalidate`
+//! that is not signalled gives none, and where it gives one its stag is 0: the context says which it was.
 //!
-//! Throughput: an entry with a record in 14 cycles and what the completer takes; one without in 24.
+//! Cycles: about 40 for a queue entry; frees of slots are at least 16 apart.
 
+use rnic_abi::command::flags;
 use rnic_abi::completion::kind;
 use rnic_abi::descriptor::status;
 use rnic_abi::error::CommandError;
@@ -23,252 +25,239 @@ use crate::interfaces::{
     StreamTx, WalkRequestTx, WalkResultRx,
 };
 
-/// How far the flush of one VI is.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
-pub enum FlushState {
-    /// Wait for a VI.
+enum FlushState {
+    /// Nobody asks.
     Idle,
-    /// Wait until transmit holds nothing of it.
+    /// Transmit lets go of the VI.
     StopTransmit,
-    /// Wait until receive holds nothing of it.
+    /// Receive too.
     StopReceive,
-    /// Is there an entry? Send queue first.
-    Check,
-    /// Ask for the oldest one.
-    RequestEntry,
-    /// See what it is.
-    TakeHead,
-    /// Write its record, or only read it to its end.
+    /// Is there an entry left in this queue?
+    Look,
+    /// Read the oldest.
+    AskEntry,
+    /// What is it?
+    TakeEntry,
+    /// Nothing is said of it: drop its words.
+    DropWords,
+    /// Report it.
     Report,
-    /// It is done.
-    Step,
-    /// Leave the command side time to free its slots.
-    Pause,
-    /// Ask the TPT for the next one-shot.
+    /// The entry is done, its slots are free.
+    StepQueue,
+    /// Slots are freed one by one.
+    LetFree,
+    /// Ask the TPT for a one-shot.
     Walk,
-    /// See what it is.
-    AwaitOneShot,
-    /// Write its record.
-    ReportOneShot,
-    /// Nothing is left.
-    Ready,
+    /// It was released, or none is left.
+    TakeOneShot,
+    /// Say so.
+    Answer,
 }
 
-/// The flush of one VI at a time.
+/// `V` is log2 of the VIs.
 #[derive(LogicBlock)]
-pub struct Flush {
+pub struct Flush<const V: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Synchronous reset.
+    /// Forgets what it does.
     pub reset: Signal<In, Bit>,
-    /// The VI that is to be flushed; ready when it is.
+    /// Whom to flush.
     pub flush: FlushViRx,
-    /// Transmit lets go of it.
+    /// To Transmit.
     pub stop_transmit: FlushViTx,
-    /// Receive lets go of it.
+    /// To Receive.
     pub stop_receive: FlushViTx,
-    /// Send queues with an entry not completed.
-    pub send_undone: Signal<In, Bits<16>>,
-    /// Receive queues with an entry not completed.
-    pub receive_undone: Signal<In, Bits<16>>,
-    /// The oldest entry, please.
+    /// Reads of the queues.
     pub queue_read: QueueReadTx,
-    /// Here it is.
+    /// Their entries.
     pub queue_data: StreamRx,
-    /// The oldest send entry is done.
+    /// The send queue has an entry that is not done.
+    pub send_undone: Signal<In, Bits<16>>,
+    /// The receive queue has one.
+    pub receive_undone: Signal<In, Bits<16>>,
+    /// A send entry is done.
     pub send_done: QueueStepTx,
-    /// The oldest receive entry is done.
+    /// A receive entry is done.
     pub receive_done: QueueStepTx,
-    /// A ring command's slots are free.
+    /// Slots of ring commands.
     pub slot_free: SlotFreeTx,
-    /// The next one-shot of the VI, please.
+    /// The TPT's one-shots.
     pub walk: WalkRequestTx,
-    /// Here it is.
+    /// One of them.
     pub walk_result: WalkResultRx,
     /// The first descriptor flushed.
     pub failing: FailingDescriptorTx,
-    /// Records, to the completer.
+    /// Records, see `complete`.
     pub record: StreamTx,
-    /// Something was flushed.
+    /// Word 2 of the record, after it was taken.
+    pub va_low: Signal<In, Bits<32>>,
+    /// One item.
     pub flushed: Signal<Out, Bit>,
-    /// A flush is under way.
+    /// A VI is being flushed.
     pub busy: Signal<Out, Bit>,
 
     state: DFF<FlushState>,
-    vi: DFF<Bits<4>>,
     receive: DFF<Bit>,
-    reported: DFF<Bit>,
-    ring_command: DFF<Bit>,
-    silent: DFF<Bit>,
+    walking: DFF<Bit>,
+    kind: DFF<Bits<2>>,
     slot: DFF<Bits<5>>,
     slots: DFF<Bits<3>>,
-    count: DFF<Bits<3>>,
-    low: DFF<Bits<32>>,
+    word: DFF<Bits<4>>,
+    told: DFF<Bit>,
 
-    head: Signal<Local, Bits<32>>,
-    head_kind: Signal<Local, Bits<4>>,
+    vi: Signal<Local, Bits<V>>,
+    undone: Signal<Local, Bit>,
+    entry_kind: Signal<Local, Bits<2>>,
+    index: Signal<Local, Bits<3>>,
     from_queue: Signal<Local, Bit>,
+    is_descriptor: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
-    wide_vi: Signal<Local, Bits<8>>,
-    is_undone: Signal<Local, Bit>,
-    waiting: Signal<Local, Bits<16>>,
-    pausing: DFF<Bit>,
-    kind_send_invalidate: Constant<Bits<4>>,
-    completes_send: Constant<Bits<32>>,
-    completes_receive: Constant<Bits<32>>,
-    completes_one_shot: Constant<Bits<32>>,
-    completes_send_invalidate: Constant<Bits<32>>,
+    header: Signal<Local, Bits<32>>,
+    verdict: Signal<Local, Bits<32>>,
+    closing: Signal<Local, Bits<32>>,
+    which_oldest: Constant<Bits<2>>,
+    signalled: Constant<Bits<8>>,
+    header_writeback: Constant<Bits<32>>,
+    header_reserved: Constant<Bits<32>>,
+    header_send: Constant<Bits<32>>,
+    header_receive: Constant<Bits<32>>,
     status_send: Constant<Bits<32>>,
     status_receive: Constant<Bits<32>>,
+    closes_send: Constant<Bits<32>>,
+    closes_receive: Constant<Bits<32>>,
+    closes_one_shot: Constant<Bits<32>>,
+    closes_send_invalidate: Constant<Bits<32>>,
 }
 
-impl Default for Flush {
+impl<const V: usize> Default for Flush<V> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Flush {
-    /// Nothing to choose.
+impl<const V: usize> Flush<V> {
+    /// Idle.
     pub fn new() -> Self {
-        let flushed = (CommandError::Flushed as u32) << 8;
+        assert!(V <= 4);
+        let closes = |kind: u8| u32::from(kind) | (CommandError::Flushed as u32) << 8;
         block_new!(
-            clock reset flush stop_transmit stop_receive send_undone receive_undone queue_read
-            queue_data send_done receive_done slot_free walk walk_result failing record flushed busy
-            state vi receive reported ring_command silent slot slots count low head head_kind from_queue
-            moves wide_vi is_undone waiting pausing;
-            kind_send_invalidate = 2_u64,
-            completes_send = u32::from(kind::SEND) | flushed,
-            completes_receive = u32::from(kind::RECEIVE) | flushed,
-            completes_one_shot = u32::from(kind::ONE_SHOT) | flushed,
-            completes_send_invalidate = u32::from(kind::SEND_INVALIDATE) | flushed,
+            clock reset flush stop_transmit stop_receive queue_read queue_data send_undone
+            receive_undone send_done receive_done slot_free walk walk_result failing record va_low
+            flushed busy state receive walking kind slot slots word told vi undone entry_kind index
+            from_queue is_descriptor moves header verdict closing;
+            which_oldest = 2_u64,
+            signalled = flags::SIGNALLED,
+            header_writeback = 1_u64 << 8,
+            header_reserved = 1_u64 << 9,
+            header_send = 1_u64 << 10,
+            header_receive = 1_u64 << 11,
             status_send = status::DONE | status::DESC_FLUSHED,
             status_receive = status::DONE | status::DESC_FLUSHED | status::OP_RECEIVE,
+            closes_send = closes(kind::SEND),
+            closes_receive = closes(kind::RECEIVE),
+            closes_one_shot = closes(kind::ONE_SHOT),
+            closes_send_invalidate = closes(kind::SEND_INVALIDATE),
         )
     }
 }
 
-impl Logic for Flush {
+impl<const V: usize> Logic for Flush<V> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            state,
-            vi,
-            receive,
-            reported,
-            ring_command,
-            silent,
-            slot,
-            slots,
-            count,
-            low,
-            pausing
-        );
-        self.wide_vi.next = bit_cast::<8, 4>(self.vi.q.val());
+        dff_setup!(self, clock, state, receive, walking, kind, slot, slots, word, told);
+        self.vi.next = bit_cast::<V, 8>(self.flush.vi.val());
+        self.undone.next = self.send_undone.val().get_bit(self.vi.val().index());
+        if self.receive.q.val() {
+            self.undone.next = self.receive_undone.val().get_bit(self.vi.val().index());
+        }
+        self.entry_kind.next = self.queue_data.data.val().get_bits::<2>(0);
+        self.index.next = self.word.q.val().get_bits::<3>(0);
+        self.is_descriptor.next = !self.walking.q.val() & !self.kind.q.val().any();
+
+        // Words 1 to 3 of a queue entry pass through.
+        self.from_queue.next = (self.state.q.val() == FlushState::Report)
+            & !self.walking.q.val()
+            & ((self.index.val() == bits::<3>(1))
+                | (self.index.val() == bits::<3>(2))
+                | (self.index.val() == bits::<3>(3)));
+        self.record.valid.next = (self.state.q.val() == FlushState::Report)
+            & (self.queue_data.valid.val() | !self.from_queue.val());
+        self.record.last.next = self.index.val() == bits::<3>(7);
+        self.moves.next = (self.state.q.val() == FlushState::Report)
+            & (self.queue_data.valid.val() | !self.from_queue.val())
+            & self.record.ready.val();
+        self.queue_data.ready.next = (self.from_queue.val() & self.record.ready.val())
+            | (self.state.q.val() == FlushState::TakeEntry)
+            | (self.state.q.val() == FlushState::DropWords);
+
+        self.header.next = self.header_send.val();
+        self.verdict.next = bits::<32>(0);
+        self.closing.next = self.closes_send_invalidate.val();
+        if self.walking.q.val() {
+            self.header.next = self.header_send.val() | self.header_reserved.val();
+            self.closing.next = self.closes_one_shot.val();
+        } else if self.receive.q.val() {
+            self.header.next = self.header_receive.val() | self.header_writeback.val();
+            self.verdict.next = self.status_receive.val();
+            self.closing.next = self.closes_receive.val();
+        } else if self.is_descriptor.val() {
+            self.header.next = self.header_send.val() | self.header_writeback.val();
+            self.verdict.next = self.status_send.val();
+            self.closing.next = self.closes_send.val();
+        }
+        self.record.data.next = bits::<32>(0);
+        if self.index.val() == bits::<3>(0) {
+            self.record.data.next =
+                self.header.val() | (bit_cast::<32, V>(self.vi.val()) << bits::<6>(24));
+        }
+        if self.from_queue.val() & (self.is_descriptor.val() | (self.index.val() == bits::<3>(2))) {
+            self.record.data.next = self.queue_data.data.val();
+        }
+        if self.walking.q.val() & (self.index.val() == bits::<3>(2)) {
+            self.record.data.next = self.walk_result.context.val();
+        }
+        if self.walking.q.val() & (self.index.val() == bits::<3>(4)) {
+            self.record.data.next = self.walk_result.stag.val();
+        }
+        if self.index.val() == bits::<3>(6) {
+            self.record.data.next = self.verdict.val();
+        }
+        if self.index.val() == bits::<3>(7) {
+            self.record.data.next = self.closing.val();
+        }
+
         self.flush.ready.next = false;
-        self.stop_transmit.vi.next = self.wide_vi.val();
+        self.stop_transmit.vi.next = self.flush.vi.val();
         self.stop_transmit.valid.next = false;
-        self.stop_receive.vi.next = self.wide_vi.val();
+        self.stop_receive.vi.next = self.flush.vi.val();
         self.stop_receive.valid.next = false;
-        self.queue_read.vi.next = self.wide_vi.val();
+        self.queue_read.vi.next = self.flush.vi.val();
         self.queue_read.receive.next = self.receive.q.val();
-        self.queue_read.which.next = bits::<2>(2);
+        self.queue_read.which.next = self.which_oldest.val();
         self.queue_read.index.next = bits::<8>(0);
         self.queue_read.valid.next = false;
-        self.queue_data.ready.next = false;
-        self.send_done.vi.next = self.wide_vi.val();
+        self.send_done.vi.next = self.flush.vi.val();
         self.send_done.valid.next = false;
-        self.receive_done.vi.next = self.wide_vi.val();
+        self.receive_done.vi.next = self.flush.vi.val();
         self.receive_done.valid.next = false;
         self.slot_free.slot.next = bit_cast::<8, 5>(self.slot.q.val());
         self.slot_free.count.next = self.slots.q.val();
         self.slot_free.valid.next = false;
-        self.walk.vi.next = self.wide_vi.val();
+        self.walk.vi.next = self.flush.vi.val();
         self.walk.valid.next = false;
         self.walk_result.ready.next = false;
-        self.failing.vi.next = self.wide_vi.val();
-        self.failing.va.next = bit_cast::<64, 32>(self.low.q.val())
-            | (bit_cast::<64, 32>(self.queue_data.data.val()) << bits::<7>(32));
+        self.failing.vi.next = self.flush.vi.val();
+        self.failing.va.next = (bit_cast::<64, 32>(self.queue_data.data.val()) << bits::<7>(32))
+            | bit_cast::<64, 32>(self.va_low.val());
         self.failing.valid.next = false;
         self.flushed.next = false;
-        self.busy.next = self.state.q.val() != FlushState::Idle;
-
-        self.waiting.next = self.send_undone.val();
-        if self.receive.q.val() {
-            self.waiting.next = self.receive_undone.val();
-        }
-        self.is_undone.next = self.waiting.val().get_bit(self.vi.q.val().index());
-        self.head_kind.next = self.queue_data.data.val().get_bits::<4>(0);
-
-        // The words of a record; an entry's words 1 to 3 pass at their places.
-        self.head.next = bit_cast::<32, 4>(self.vi.q.val()) << bits::<6>(24);
-        self.from_queue.next = (self.count.q.val() == bits::<3>(1))
-            | (self.count.q.val() == bits::<3>(2))
-            | (self.count.q.val() == bits::<3>(3));
-        self.record.data.next = bits::<32>(0);
-        self.record.last.next = self.count.q.val().all();
-        self.record.valid.next = false;
-        self.moves.next = false;
-        if self.state.q.val() == FlushState::ReportOneShot {
-            if self.count.q.val() == bits::<3>(0) {
-                // Reserved entry, CQ of the send queue.
-                self.record.data.next = self.head.val() | bits::<32>(0x600);
-            }
-            if self.count.q.val() == bits::<3>(2) {
-                self.record.data.next = self.walk_result.context.val();
-            }
-            if self.count.q.val() == bits::<3>(4) {
-                self.record.data.next = self.walk_result.stag.val();
-            }
-            if self.count.q.val() == bits::<3>(7) {
-                self.record.data.next = self.completes_one_shot.val();
-            }
-        } else {
-            if self.count.q.val() == bits::<3>(0) {
-                // Status write, CQ of its queue.
-                self.record.data.next = self.head.val() | bits::<32>(0x500);
-                if self.receive.q.val() {
-                    self.record.data.next = self.head.val() | bits::<32>(0x900);
-                }
-                if self.ring_command.q.val() {
-                    self.record.data.next = self.head.val() | bits::<32>(0x400);
-                }
-            }
-            if self.from_queue.val() {
-                self.record.data.next = self.queue_data.data.val();
-                if self.ring_command.q.val() & (self.count.q.val() == bits::<3>(3)) {
-                    self.record.data.next = bits::<32>(0);
-                }
-            }
-            if self.ring_command.q.val() {
-                if self.count.q.val() == bits::<3>(4) {
-                    self.record.data.next = self.low.q.val();
-                }
-            } else if self.count.q.val() == bits::<3>(6) {
-                self.record.data.next = self.status_send.val();
-                if self.receive.q.val() {
-                    self.record.data.next = self.status_receive.val();
-                }
-            }
-            if self.count.q.val() == bits::<3>(7) {
-                self.record.data.next = self.completes_send.val();
-                if self.receive.q.val() {
-                    self.record.data.next = self.completes_receive.val();
-                }
-                if self.ring_command.q.val() {
-                    self.record.data.next = self.completes_send_invalidate.val();
-                }
-            }
-        }
 
         match self.state.q.val() {
             FlushState::Idle => {
-                self.vi.d.next = bit_cast::<4, 8>(self.flush.vi.val());
                 self.receive.d.next = false;
-                self.reported.d.next = false;
-                self.count.d.next = bits::<3>(0);
+                self.walking.d.next = false;
+                self.told.d.next = false;
                 if self.flush.valid.val() {
                     self.state.d.next = FlushState::StopTransmit;
                 }
@@ -282,107 +271,94 @@ impl Logic for Flush {
             FlushState::StopReceive => {
                 self.stop_receive.valid.next = true;
                 if self.stop_receive.ready.val() {
-                    self.state.d.next = FlushState::Check;
+                    self.state.d.next = FlushState::Look;
                 }
             }
-            FlushState::Check => {
-                self.count.d.next = bits::<3>(0);
-                self.pausing.d.next = false;
-                if self.is_undone.val() {
-                    self.state.d.next = FlushState::RequestEntry;
-                } else {
+            FlushState::Look => {
+                self.word.d.next = bits::<4>(0);
+                if self.undone.val() {
+                    self.state.d.next = FlushState::AskEntry;
+                } else if !self.receive.q.val() {
                     self.receive.d.next = true;
-                    if self.receive.q.val() {
-                        self.state.d.next = FlushState::Walk;
-                    }
+                } else {
+                    self.receive.d.next = false;
+                    self.walking.d.next = true;
+                    self.state.d.next = FlushState::Walk;
                 }
             }
-            FlushState::RequestEntry => {
+            FlushState::AskEntry => {
                 self.queue_read.valid.next = true;
                 if self.queue_read.ready.val() {
-                    self.state.d.next = FlushState::TakeHead;
+                    self.state.d.next = FlushState::TakeEntry;
                 }
             }
-            FlushState::TakeHead => {
-                self.queue_data.ready.next = true;
-                self.ring_command.d.next = self.head_kind.val().any();
-                self.silent.d.next = self.head_kind.val().any()
-                    & !((self.head_kind.val() == self.kind_send_invalidate.val())
-                        & self.queue_data.data.val().get_bit(4));
+            FlushState::TakeEntry => {
+                self.kind.d.next = self.entry_kind.val();
                 self.slot.d.next = self.queue_data.data.val().get_bits::<5>(12);
                 self.slots.d.next = self.queue_data.data.val().get_bits::<3>(17);
                 if self.queue_data.valid.val() {
                     self.state.d.next = FlushState::Report;
+                    if self.entry_kind.val().get_bit(0)
+                        | (self.entry_kind.val().get_bit(1)
+                            & !(self.queue_data.data.val().get_bits::<8>(4) & self.signalled.val())
+                                .any())
+                    {
+                        self.state.d.next = FlushState::DropWords;
+                    }
+                }
+            }
+            FlushState::DropWords => {
+                if self.queue_data.valid.val() & self.queue_data.last.val() {
+                    self.state.d.next = FlushState::StepQueue;
                 }
             }
             FlushState::Report => {
-                self.record.valid.next =
-                    !self.silent.q.val() & (!self.from_queue.val() | self.queue_data.valid.val());
-                self.queue_data.ready.next =
-                    self.from_queue.val() & (self.silent.q.val() | self.record.ready.val());
-                self.moves.next = (self.silent.q.val() | self.record.ready.val())
-                    & (!self.from_queue.val() | self.queue_data.valid.val());
                 if self.moves.val() {
-                    self.count.d.next = self.count.q.val() + 1;
-                    if self.count.q.val().all() {
-                        self.state.d.next = FlushState::Step;
+                    self.word.d.next = self.word.q.val() + 1;
+                    if self.is_descriptor.val() & (self.index.val() == bits::<3>(3)) {
+                        self.failing.valid.next = !self.told.q.val();
+                        self.told.d.next = true;
                     }
-                    // What comes again: a descriptor's address, a ring command's STag.
-                    if (self.count.q.val() == bits::<3>(1))
-                        | ((self.count.q.val() == bits::<3>(2)) & !self.ring_command.q.val())
-                    {
-                        self.low.d.next = self.queue_data.data.val();
-                    }
-                    if (self.count.q.val() == bits::<3>(3)) & !self.ring_command.q.val() {
-                        self.failing.valid.next = !self.reported.q.val();
-                        self.reported.d.next = true;
+                    if self.index.val() == bits::<3>(7) {
+                        self.word.d.next = bits::<4>(0);
+                        self.state.d.next = FlushState::StepQueue;
+                        if self.walking.q.val() {
+                            self.walk_result.ready.next = true;
+                            self.flushed.next = true;
+                            self.state.d.next = FlushState::Walk;
+                        }
                     }
                 }
             }
-            FlushState::Step => {
+            FlushState::StepQueue => {
                 self.send_done.valid.next = !self.receive.q.val();
                 self.receive_done.valid.next = self.receive.q.val();
-                self.slot_free.valid.next = self.ring_command.q.val();
-                self.flushed.next = true;
-                self.state.d.next = FlushState::Pause;
+                self.slot_free.valid.next = self.kind.q.val().any();
+                self.flushed.next = !self.kind.q.val().get_bit(0);
+                self.state.d.next = FlushState::LetFree;
             }
-            FlushState::Pause => {
-                // Twice eight cycles: slots become free one a cycle, and others free them too.
-                self.count.d.next = self.count.q.val() + 1;
-                if self.count.q.val().all() {
-                    self.pausing.d.next = true;
-                }
-                if !self.ring_command.q.val() | (self.count.q.val().all() & self.pausing.q.val()) {
-                    self.state.d.next = FlushState::Check;
+            FlushState::LetFree => {
+                self.word.d.next = self.word.q.val() + 1;
+                if self.word.q.val().all() {
+                    self.state.d.next = FlushState::Look;
                 }
             }
             FlushState::Walk => {
                 self.walk.valid.next = true;
                 if self.walk.ready.val() {
-                    self.state.d.next = FlushState::AwaitOneShot;
+                    self.state.d.next = FlushState::TakeOneShot;
                 }
             }
-            FlushState::AwaitOneShot => {
+            FlushState::TakeOneShot => {
                 if self.walk_result.valid.val() {
-                    self.state.d.next = FlushState::ReportOneShot;
+                    self.state.d.next = FlushState::Report;
                     if self.walk_result.done.val() {
                         self.walk_result.ready.next = true;
-                        self.state.d.next = FlushState::Ready;
+                        self.state.d.next = FlushState::Answer;
                     }
                 }
             }
-            FlushState::ReportOneShot => {
-                self.record.valid.next = true;
-                if self.record.ready.val() {
-                    self.count.d.next = self.count.q.val() + 1;
-                    if self.count.q.val().all() {
-                        self.walk_result.ready.next = true;
-                        self.flushed.next = true;
-                        self.state.d.next = FlushState::Walk;
-                    }
-                }
-            }
-            FlushState::Ready => {
+            FlushState::Answer => {
                 self.flush.ready.next = true;
                 self.state.d.next = FlushState::Idle;
             }
@@ -390,6 +366,7 @@ impl Logic for Flush {
                 self.state.d.next = FlushState::Idle;
             }
         }
+        self.busy.next = !(self.state.q.val() == FlushState::Idle);
         if self.reset.val() {
             self.state.d.next = FlushState::Idle;
         }

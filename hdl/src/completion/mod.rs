@@ -1,14 +1,15 @@
-//! Completion: from completion records to completion queues, and the flush of a broken VI.
+//! What the driver learns: CQEs, status words of descriptors, the slot-status line; and the end of a broken VI's work.
 //!
 //! ```text
-//!  receive, transmit, command --+
-//!                               +--> complete --> bus
-//!  flush -----------------------+       |
-//!    |  ^                               +--> cq_table --> interrupts
-//!    v  |                               ^
-//!  queues, TPT walk             status_line
+//!  receive, transmit, command ---> +----------+      +--> dma_write
+//!  flush ---> flush ---- record -> | complete |------+--> TPT (status write)
+//!               |                  +--+-----+-+
+//!               |                     |     +------- status_line
+//!  queues, walk-+                 +---+------+
+//!  CqConfig, CqReserve, ... ----> | cq_table | --> irq
+//!                                 +----------+
 //! ```
-//! From the last record word to the last CQE word 9 cycles when the rest of the record came early.
+//! [`Completion`] only wires its blocks.
 
 pub mod complete;
 pub mod cq_table;
@@ -19,7 +20,7 @@ use rust_hdl::prelude::*;
 
 use crate::interfaces::{
     CqConfigRx, CqDoorbellRx, CqReserveRx, DmaWriteTx, EventTx, FailingDescriptorTx, FlushViRx,
-    FlushViTx, IrqTx, QueueReadTx, QueueStepTx, SlotFreeTx, StepTx, StreamRx, StreamTx, TptDrainRx,
+    FlushViTx, IrqTx, QueueReadTx, QueueStepTx, SlotFreeTx, StepTx, StreamRx, TptDrainRx,
     TptPieceRx, TptRequestTx, ViConfigRx, WalkRequestTx, WalkResultRx,
 };
 use complete::Complete;
@@ -27,121 +28,136 @@ use cq_table::CqTable;
 use flush::Flush;
 use status_line::StatusLine;
 
-/// `C` is log2 of the CQs, `A` = C + 3.
+/// The completer of a board with 2^C completion queues and 2^V VIs; `A` = C + 3.
 #[derive(LogicBlock, Default)]
-pub struct Completion<const C: usize, const A: usize> {
+pub struct Completion<const C: usize, const V: usize, const A: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Synchronous reset.
+    /// Destroys all queues.
     pub reset: Signal<In, Bit>,
     /// Records: 0 receive, 1 transmit, 2 command.
     pub jobs: [StreamRx; 3],
-    /// TPT client 4.
-    pub tpt: TptRequestTx,
-    /// Its pieces.
-    pub piece: TptPieceRx,
-    /// Its drain.
-    pub drain: TptDrainRx,
-    /// Status writes, CQEs, the slot-status line.
+    /// Everything written to host memory.
     pub dma_write: DmaWriteTx,
-    /// Creates and destroys CQs.
+    /// Status writes to check.
+    pub request: TptRequestTx,
+    /// The answers.
+    pub piece: TptPieceRx,
+    /// Status writes under way.
+    pub drain: TptDrainRx,
+    /// Queue set-up.
     pub cq_config: CqConfigRx,
-    /// Keeps entries for one-shots.
+    /// Reservations for one-shots.
     pub cq_reserve: CqReserveRx,
-    /// Consumer indices and arming.
+    /// Consumer indices and arms.
     pub cq_doorbell: CqDoorbellRx,
     /// Vector cq + 1.
     pub irq: IrqTx,
-    /// Comp_prot.
+    /// COMP_PROT.
     pub event: EventTx,
-    /// VI words, for the VIs' CQs.
-    pub vi_config: ViConfigRx,
-    /// From the command side.
+    /// Bit i flips whenever slot i becomes free, one bit a cycle.
     pub slot_parity: Signal<In, Bits<32>>,
-    /// From the command side.
+    /// Ring entries consumed; moves by one.
     pub ring_consumed: Signal<In, Bits<32>>,
-    /// Where the slot-status line is; 0 turns it off.
+    /// The slot-status line, 64-byte aligned; 0: none.
     pub status_line_iova: Signal<In, Bits<48>>,
-    /// The VI that is to be flushed; ready when it is.
+    /// VIs to flush.
     pub flush: FlushViRx,
-    /// Transmit lets go of it.
+    /// To Transmit.
     pub stop_transmit: FlushViTx,
-    /// Receive lets go of it.
+    /// To Receive.
     pub stop_receive: FlushViTx,
-    /// Port 1 of the queues.
+    /// Reads of the work queues.
     pub queue_read: QueueReadTx,
-    /// Port 1 of the queues.
+    /// Their entries.
     pub queue_data: StreamRx,
-    /// From the queues.
+    /// Send queues with work.
     pub send_undone: Signal<In, Bits<16>>,
-    /// From the queues.
+    /// Receive queues with work.
     pub receive_undone: Signal<In, Bits<16>>,
-    /// A send entry was flushed.
+    /// A send entry is done.
     pub send_done: QueueStepTx,
-    /// A receive entry was flushed.
+    /// A receive entry is done.
     pub receive_done: QueueStepTx,
-    /// A ring command was flushed.
+    /// Slots are free.
     pub slot_free: SlotFreeTx,
-    /// One-shots bound to the VI.
+    /// One-shots of a VI.
     pub walk: WalkRequestTx,
     /// One of them.
     pub walk_result: WalkResultRx,
-    /// First descriptor flushed.
+    /// The first descriptor flushed.
     pub failing: FailingDescriptorTx,
-    /// Step complete.
-    pub complete: StepTx,
-    /// Counter of the same name.
-    pub cq_overflows: Signal<Out, Bit>,
-    /// Counter of the same name.
+    /// VI set-up.
+    pub vi_config: ViConfigRx,
+    /// A CQE is handed to the bus.
+    pub step_complete: StepTx,
+    /// A CQE is lost.
+    pub cq_overflow: Signal<Out, Bit>,
+    /// An item is flushed.
     pub flushed: Signal<Out, Bit>,
     /// A record or a flush is under way.
     pub busy: Signal<Out, Bit>,
 
-    completer: Complete<C>,
-    queues: CqTable<C, A>,
-    flusher: Flush,
-    line: StatusLine,
+    complete: Complete<C>,
+    cq_table: CqTable<C, A>,
+    flusher: Flush<V>,
+    status_line: StatusLine,
 }
 
-impl<const C: usize, const A: usize> Logic for Completion<C, A> {
+impl<const C: usize, const V: usize, const A: usize> Logic for Completion<C, V, A> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, completer, queues, flusher, line);
-        self.completer.reset.next = self.reset.val();
-        self.queues.reset.next = self.reset.val();
+        clock!(self, clock, complete, cq_table, flusher, status_line);
+        self.complete.reset.next = self.reset.val();
+        self.cq_table.reset.next = self.reset.val();
         self.flusher.reset.next = self.reset.val();
-        self.line.reset.next = self.reset.val();
+        self.status_line.reset.next = self.reset.val();
 
-        for i in 0..3 {
-            StreamRx::link(&mut self.jobs[i], &mut self.completer.jobs[i]);
-        }
-        StreamTx::join(&mut self.flusher.record, &mut self.completer.jobs[3]);
-        TptRequestTx::link(&mut self.tpt, &mut self.completer.tpt);
-        TptPieceRx::link(&mut self.piece, &mut self.completer.piece);
-        TptDrainRx::link(&mut self.drain, &mut self.completer.drain);
-        DmaWriteTx::link(&mut self.dma_write, &mut self.completer.dma_write);
-        ViConfigRx::link(&mut self.vi_config, &mut self.completer.vi_config);
-        EventTx::link(&mut self.event, &mut self.completer.event);
-        StepTx::link(&mut self.complete, &mut self.completer.step);
-        self.completer.slot_parity.next = self.slot_parity.val();
-        self.completer.ring_consumed.next = self.ring_consumed.val();
-        self.completer.line_iova.next = self.status_line_iova.val();
-        self.completer.line_wanted.next = self.line.wanted.val();
-        self.cq_overflows.next = self.completer.overflow.val();
+        StreamRx::link(&mut self.jobs[0], &mut self.complete.jobs[0]);
+        StreamRx::link(&mut self.jobs[1], &mut self.complete.jobs[1]);
+        StreamRx::link(&mut self.jobs[2], &mut self.complete.jobs[2]);
+        StreamRx::join(&mut self.complete.jobs[3], &mut self.flusher.record);
+        DmaWriteTx::link(&mut self.dma_write, &mut self.complete.dma_write);
+        TptRequestTx::link(&mut self.request, &mut self.complete.request);
+        TptPieceRx::link(&mut self.piece, &mut self.complete.piece);
+        TptDrainRx::link(&mut self.drain, &mut self.complete.drain);
+        EventTx::link(&mut self.event, &mut self.complete.event);
+        StepTx::link(&mut self.step_complete, &mut self.complete.step);
 
-        CqConfigRx::link(&mut self.cq_config, &mut self.queues.cq_config);
-        CqReserveRx::link(&mut self.cq_reserve, &mut self.queues.cq_reserve);
-        CqDoorbellRx::link(&mut self.cq_doorbell, &mut self.queues.cq_doorbell);
-        IrqTx::link(&mut self.irq, &mut self.queues.irq);
-        self.queues.claim_valid.next = self.completer.claim_valid.val();
-        self.queues.claim_cq.next = self.completer.claim_cq.val();
-        self.queues.claim_reserved.next = self.completer.claim_reserved.val();
-        self.completer.claim_done.next = self.queues.claim_done.val();
-        self.completer.claim_ok.next = self.queues.claim_ok.val();
-        self.completer.claim_phase.next = self.queues.claim_phase.val();
-        self.completer.part.next = self.queues.part.val();
-        self.completer.part_valid.next = self.queues.part_valid.val();
-        self.queues.finish.next = self.completer.finish.val();
+        self.complete.store_ready.next = self.cq_table.store_ready.val();
+        self.cq_table.store_valid.next = self.complete.store_valid.val();
+        self.cq_table.store_index.next = self.complete.store_index.val();
+        self.cq_table.store_data.next = self.complete.store_data.val();
+        self.cq_table.read_index.next = self.complete.read_index.val();
+        self.complete.read_data.next = self.cq_table.read_data.val();
+        self.cq_table.hold.next = self.complete.hold.val();
+        self.complete.table_idle.next = self.cq_table.idle.val();
+        self.cq_table.prepare.next = self.complete.prepare.val();
+        self.cq_table.prepare_cq.next = self.complete.prepare_cq.val();
+        self.cq_table.prepare_reserved.next = self.complete.prepare_reserved.val();
+        self.cq_table.prepare_look_up.next = self.complete.prepare_look_up.val();
+        self.cq_table.prepare_receive.next = self.complete.prepare_receive.val();
+        self.cq_table.prepare_vi.next = self.complete.prepare_vi.val();
+        self.complete.prepared.next = self.cq_table.prepared.val();
+        self.complete.lost.next = self.cq_table.lost.val();
+        self.complete.slot_high.next = self.cq_table.slot_high.val();
+        self.complete.phase.next = self.cq_table.phase.val();
+        self.cq_table.commit.next = self.complete.commit.val();
+        CqConfigRx::link(&mut self.cq_config, &mut self.cq_table.cq_config);
+        CqReserveRx::link(&mut self.cq_reserve, &mut self.cq_table.cq_reserve);
+        CqDoorbellRx::link(&mut self.cq_doorbell, &mut self.cq_table.cq_doorbell);
+        ViConfigRx::link(&mut self.vi_config, &mut self.cq_table.vi_config);
+        IrqTx::link(&mut self.irq, &mut self.cq_table.irq);
+
+        self.complete.slot_parity.next = self.slot_parity.val();
+        self.complete.ring_consumed.next = self.ring_consumed.val();
+        self.complete.line_iova.next = self.status_line_iova.val();
+        self.complete.line_due.next = self.status_line.due.val();
+        self.status_line.slot_parity.next = self.slot_parity.val();
+        self.status_line.ring_consumed.next = self.ring_consumed.val();
+        self.status_line.iova.next = self.status_line_iova.val();
+        self.status_line.told.next = self.complete.told.val();
+        self.status_line.taken.next = self.complete.line_taken.val();
 
         FlushViRx::link(&mut self.flush, &mut self.flusher.flush);
         FlushViTx::link(&mut self.stop_transmit, &mut self.flusher.stop_transmit);
@@ -156,13 +172,11 @@ impl<const C: usize, const A: usize> Logic for Completion<C, A> {
         WalkRequestTx::link(&mut self.walk, &mut self.flusher.walk);
         WalkResultRx::link(&mut self.walk_result, &mut self.flusher.walk_result);
         FailingDescriptorTx::link(&mut self.failing, &mut self.flusher.failing);
-        self.flushed.next = self.flusher.flushed.val();
+        self.flusher.va_low.next = self.complete.va_low.val();
 
-        self.line.slot_parity.next = self.slot_parity.val();
-        self.line.ring_consumed.next = self.ring_consumed.val();
-        self.line.iova.next = self.status_line_iova.val();
-        self.line.cqe.next = self.completer.finish.val();
-        self.line.taken.next = self.completer.line_taken.val();
-        self.busy.next = self.completer.busy.val() | self.flusher.busy.val();
+        self.cq_overflow.next = self.complete.cq_overflow.val();
+        self.flushed.next = self.flusher.flushed.val();
+        self.busy.next =
+            self.complete.busy.val() | self.flusher.busy.val() | !self.cq_table.idle.val();
     }
 }

@@ -1,69 +1,76 @@
-//! Wants the slot-status line {slot parity, ring consumed} written when it changed and no CQE went out for 256 cycles.
+//! Says when the slot-status line in host memory is out of date and nothing else has told the driver.
 //!
-//! It does not write: the completer does, when it is idle. It watches for changes by parity: slots become free one a
-//! cycle, and the ring counts up by one.
+//! `complete` writes the line; this block only watches. A slot parity flips one bit a cycle and the ring's count moves by
+//! one, so one bit of each is enough to see a change.
 //!
 //! ```text
-//!  slot parity, ring consumed --> changed? --> dirty --+-- 256 quiet cycles --> wanted
+//!  slot parity ----> xor --+
+//!                          +--> differs from before --> [changed] --+
+//!  ring consumed -> bit 0 -+                                        +--> due
+//!  CQE or line written --> 0 --> [quiet cycles] --> all ones -------+
 //! ```
-//! Latency: 257 cycles after the change at least.
+//! Latency: `due` two cycles after a change, if nothing was written for 256 cycles before it; else when they are over.
 
 use rust_hdl::prelude::*;
 
-/// Says when the line is due.
+/// The watch.
 #[derive(LogicBlock, Default)]
 pub struct StatusLine {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Synchronous reset.
+    /// Forgets changes.
     pub reset: Signal<In, Bit>,
-    /// As the command side has it.
+    /// Bit i flips whenever slot i becomes free.
     pub slot_parity: Signal<In, Bits<32>>,
-    /// As the command side has it.
+    /// Ring entries consumed.
     pub ring_consumed: Signal<In, Bits<32>>,
-    /// Where the line is; 0 turns it off.
+    /// Where the line is; 0: nowhere. Its low 6 bits are not looked at.
     pub iova: Signal<In, Bits<48>>,
-    /// A CQE was written.
-    pub cqe: Signal<In, Bit>,
-    /// The completer has begun to write the line.
+    /// A CQE or the line is on its way.
+    pub told: Signal<In, Bit>,
+    /// The line is being written.
     pub taken: Signal<In, Bit>,
     /// Write the line.
-    pub wanted: Signal<Out, Bit>,
-    seen_parity: DFF<Bit>,
-    seen_consumed: DFF<Bit>,
-    dirty: DFF<Bit>,
+    pub due: Signal<Out, Bit>,
+
+    parity: DFF<Bit>,
+    count: DFF<Bit>,
+    changed: DFF<Bit>,
     quiet: DFF<Bits<8>>,
-    on: DFF<Bit>,
+
     parity_now: Signal<Local, Bit>,
-    consumed_now: Signal<Local, Bit>,
+    count_now: Signal<Local, Bit>,
+    line: Signal<Local, Bits<42>>,
 }
 
 impl Logic for StatusLine {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, seen_parity, seen_consumed, dirty, quiet, on);
+        dff_setup!(self, clock, parity, count, changed, quiet);
         self.parity_now.next = self.slot_parity.val().xor();
-        self.consumed_now.next = self.ring_consumed.val().get_bit(0);
-        self.seen_parity.d.next = self.parity_now.val();
-        self.seen_consumed.d.next = self.consumed_now.val();
-        self.on.d.next = self.iova.val().any();
+        self.count_now.next = self.ring_consumed.val().get_bit(0);
+        self.parity.d.next = self.parity_now.val();
+        self.count.d.next = self.count_now.val();
+        self.line.next = self.iova.val().get_bits::<42>(6);
+
         if !self.quiet.q.val().all() {
             self.quiet.d.next = self.quiet.q.val() + 1;
         }
-        if self.cqe.val() | !self.dirty.q.val() {
+        if self.told.val() {
             self.quiet.d.next = bits::<8>(0);
         }
         if self.taken.val() {
-            self.dirty.d.next = false;
+            self.changed.d.next = false;
         }
-        if (self.parity_now.val() != self.seen_parity.q.val())
-            | (self.consumed_now.val() != self.seen_consumed.q.val())
+        if (self.parity_now.val() != self.parity.q.val())
+            | (self.count_now.val() != self.count.q.val())
         {
-            self.dirty.d.next = true;
+            self.changed.d.next = true;
         }
-        self.wanted.next = self.dirty.q.val() & self.on.q.val() & self.quiet.q.val().all();
+        self.due.next = self.changed.q.val() & self.quiet.q.val().all() & self.line.val().any();
+
         if self.reset.val() {
-            self.dirty.d.next = false;
+            self.changed.d.next = false;
             self.quiet.d.next = bits::<8>(0);
         }
     }

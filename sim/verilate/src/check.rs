@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::cache;
 use crate::lint::{lint, Finding};
 use crate::tools::{debug_as_display, run, verilator_version, yosys_version, ToolError};
+use crate::verilate::{EXPECTED_WARNINGS, LANGUAGE};
 use crate::verilog::{module_name, verilog};
 
 /// A block that should not be used.
@@ -47,24 +48,8 @@ fn list(findings: &[Finding]) -> String {
     lines.join("\n")
 }
 
-/// What Verilator's lint is told. Style is off, and so is what rust-hdl's printing always does:
-/// literals of 32 bits (`WIDTH`, `UNSIGNED`, `CMPCONST`: our own lint knows which of them matter),
-/// states that fill no power of two (`CASEINCOMPLETE`: a latch would still be found), one process
-/// for all signals of a block (`UNOPTFLAT`: real loops are yosys's to find), and blocking
-/// assignments.
-const VERILATOR_LINT: &[&str] = &[
-    "--lint-only",
-    "-Wall",
-    "-Wno-style",
-    "-Wwarn-UNDRIVEN",
-    "-Wno-WIDTH",
-    "-Wno-UNSIGNED",
-    "-Wno-CMPCONST",
-    "-Wno-CASEINCOMPLETE",
-    "-Wno-UNOPTFLAT",
-    "--default-language",
-    "1364-2005",
-];
+/// What Verilator's lint is told: everything but style, of which only undriven signals count.
+const VERILATOR_LINT: &[&str] = &["--lint-only", "-Wall", "-Wno-style", "-Wwarn-UNDRIVEN"];
 
 /// Runs all static checks on `block`, which is connected here.
 pub fn check_block(name: &str, block: &mut impl Block) -> Result<(), BlockError> {
@@ -93,13 +78,14 @@ pub fn check_verilog(top: &str, verilog: &str) -> Result<(), ToolError> {
          select -assert-none t:$dlatch t:$adlatch; check -assert; flatten; check -assert"
     );
     let mut ingredients = vec![yosys_version()?, verilator_version()?, &script, verilog];
-    ingredients.extend(VERILATOR_LINT);
+    let flags = [VERILATOR_LINT, EXPECTED_WARNINGS, LANGUAGE].concat();
+    ingredients.extend(&flags);
     let name = format!("checked-{}", cache::key(&ingredients));
     cache::get_or_build(&cache::default_root(), &name, |work| {
         let source = work.join("top.v");
         fs::write(&source, verilog).map_err(ToolError::file(&source))?;
         let mut verilator = Command::new("verilator");
-        verilator.args(VERILATOR_LINT).args(["--top-module", top]);
+        verilator.args(&flags).args(["--top-module", top]);
         run(verilator.arg(&source), top)?;
         let mut yosys = Command::new("yosys");
         run(yosys.current_dir(work).args(["-q", "-p", &script]), top)?;

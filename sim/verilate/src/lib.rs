@@ -35,5 +35,5 @@ pub use model::{LoadError, Model};
 pub use ports::{ports, Port, PortDirection, PortValue};
 pub use stimulus::Stimulus;
 pub use tools::ToolError;
-pub use verilate::{verilate, Options};
+pub use verilate::{verilate, Options, EXPECTED_WARNINGS, LANGUAGE};
 pub use verilog::verilog;

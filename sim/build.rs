@@ -12,8 +12,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{anyhow, bail, ensure, Context, Result};
 use rnic_verilate::{ports, verilog, Port, PortDirection};
 use rust_hdl::prelude::Block;
 use sha2::{Digest, Sha256};
@@ -38,10 +39,13 @@ fn boards() -> Result<Vec<Board>> {
         verilog: image.verilog,
         ports: image.ports,
     };
-    let mut boards = vec![
-        image("VrnicSmall", rnic_firmware::small()?),
-        image("VrnicFull", rnic_firmware::full()?),
-    ];
+    // Each takes most of a minute, and neither needs the other.
+    let small = thread::spawn(rnic_firmware::small);
+    let full = rnic_firmware::full()?;
+    let small = small
+        .join()
+        .map_err(|_| anyhow!("translating Small panicked"))??;
+    let mut boards = vec![image("VrnicSmall", small), image("VrnicFull", full)];
     if env::var_os("CARGO_FEATURE_TEST_DOUBLE").is_some() {
         boards.push(board("VrnicDouble", loopback::Loopback::new())?);
     }

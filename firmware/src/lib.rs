@@ -1,7 +1,7 @@
 //! What is loaded into a board: a top of `rnic-hdl` with its build stamp, as Verilog.
 //!
 //! ```text
-//! top with stamp 0 -> Verilog -> SHA-256 -> top with stamp -> Verilog (what is simulated and what is synthesized)
+//! top -> Verilog with stamp 0 -> SHA-256 -> Verilog with stamp (what is simulated and what is synthesized)
 //! ```
 //! The stamp is the BUILD_HASH register: whoever reads it knows which Verilog runs. This crate knows no pins and no tools.
 
@@ -42,30 +42,52 @@ pub fn full() -> Result<Image, ImageError> {
     image("Full", Full::new)
 }
 
+/// Stands where the stamp will be: two words that nothing else in the Verilog holds.
+const PLACEHOLDER: u64 = 0x6B1D_5EED_9C0F_FEE5;
+
 fn image<B: Block>(name: &'static str, top: impl Fn(u64) -> B) -> Result<Image, ImageError> {
-    let generate = |stamp| {
-        let mut top = top(stamp);
-        top.connect_all();
-        match verilog("top", &top) {
-            Ok(text) => Ok((text, ports(&top))),
-            Err(error) => Err(ImageError {
-                name,
-                reason: format!("{error:?}"),
-            }),
-        }
-    };
-    let (unstamped, _) = generate(0)?;
+    let refuse = |reason| ImageError { name, reason };
+    // Translating a board takes most of a minute, so it is done once and the stamp is put into the text.
+    let mut top = top(PLACEHOLDER);
+    top.connect_all();
+    let text = verilog("top", &top).map_err(|error| refuse(format!("{error:?}")))?;
+    let unstamped = stamp(&text, 0).map_err(refuse)?;
     let digest = Sha256::digest(unstamped);
     let build_hash = digest
         .iter()
         .take(8)
         .rev()
         .fold(0, |hash, &byte| hash << 8 | u64::from(byte));
-    let (verilog, ports) = generate(build_hash)?;
     Ok(Image {
         name,
-        verilog,
-        ports,
+        verilog: stamp(&text, build_hash).map_err(refuse)?,
+        ports: ports(&top),
         build_hash,
     })
+}
+
+/// The text with `build_hash` in the place of the placeholder.
+fn stamp(text: &str, build_hash: u64) -> Result<String, String> {
+    let word = |value: u64, high: bool| {
+        format!(
+            "32'h{:x}",
+            if high {
+                value >> 32
+            } else {
+                value & 0xFFFF_FFFF
+            }
+        )
+    };
+    let mut stamped = text.to_string();
+    for high in [false, true] {
+        let placeholder = word(PLACEHOLDER, high);
+        let found = stamped.matches(&placeholder).count();
+        if found != 1 {
+            return Err(format!(
+                "the stamp's placeholder {placeholder} occurs {found} times"
+            ));
+        }
+        stamped = stamped.replace(&placeholder, &word(build_hash, high));
+    }
+    Ok(stamped)
 }

@@ -282,7 +282,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to every block that keeps VI state: word `word` of a create/modify VI command. All takers are ready in the same cycle, or it waits.
+    /// Command engine to every block that keeps VI state: word `word` of a create/modify VI command. Each taker takes a word once; it may wait for `valid` before it is ready (command/vi_config_fork.rs).
     ViConfigTx "ViConfigTx" ViConfigRx "ViConfigRx" {
         vi: Bits<8>,
         /// 2 to 9.

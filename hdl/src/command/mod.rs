@@ -12,6 +12,7 @@ pub mod command_post;
 pub mod doorbell;
 pub mod event_merge;
 pub mod queue_pointers;
+pub mod vi_config_fork;
 pub mod work_queue;
 
 use rnic_abi::config::Config;

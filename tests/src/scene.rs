@@ -294,9 +294,14 @@ impl Scene {
     pub fn next(&mut self, side: Side) -> Event {
         match self.poll_for(side, self.patience) {
             Some(event) => event,
-            None => self
-                .rig
-                .fail(&format!("{side:?} waits for a completion in vain")),
+            None => {
+                let other = self.channel(side.other()).poll();
+                let board = &self.host(side.other()).board;
+                let admin = [board, &self.host(side).board].map(|b| b.take_admin(|_| true));
+                self.rig.fail(&format!(
+                    "{side:?} waits for a completion in vain; the other has {other:x?}, admin {admin:x?}"
+                ))
+            }
         }
     }
 

@@ -25,7 +25,9 @@
 //! 16..  message inline, or buffer      message             -                       -                  -
 //! ```
 //! A region of kind `SGL` has its elements in slots two to four, 16 bytes each {iova 64, length 32, 0}; of kind `PAGES`
-//! 8 bytes each {iova}. With `flags::LIST_IN_MEMORY` words 7 and 8 are the IOVA of the list in host memory instead.
+//! 8 bytes each {iova}. With `flags::LIST_IN_MEMORY` words 7 and 8 are the IOVA of the list in host memory instead; the
+//! list is 32-byte aligned and lies within one 4 KiB page. Words shown as 0 must be 0, so the driver writes all 16 header
+//! words. `CREATE_VI` empties both queues of the VI and starts their doorbell sequences at 0.
 //! With `flags::MESSAGE_BUFFER` words 16 to 18 are {handle, va low, va high} of the message.
 
 /// Words in a slot.
@@ -111,8 +113,14 @@ pub mod kind {
     pub const CONTIGUOUS: u8 = 0;
     /// Pages of equal size; the first may be entered at an offset (low bits of the base).
     pub const PAGES: u8 = 1;
+    /// Smallest page: 4 KiB.
+    pub const PAGE_SHIFT_MIN: u8 = 12;
+    /// Largest page: 2 MiB.
+    pub const PAGE_SHIFT_MAX: u8 = 21;
     /// Elements of any length.
     pub const SGL: u8 = 2;
+    /// A region of pages or elements is shorter than this.
+    pub const LIST_REGION_LIMIT: u32 = 1 << 31;
 }
 
 /// Word 5 of VI commands: send CQ 7:0, receive CQ 15:8, reliability 23:16, rights 31:24.

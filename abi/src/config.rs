@@ -108,5 +108,7 @@ pub const FULL: Config = Config {
 
 /// Bits of an IOVA on the bus, in both configurations: what x86 and Arm IOMMUs give a VFIO container.
 pub const IOVA_BITS: usize = 48;
+/// Regions, elements and pages begin below this IOVA: the last 4 GiB stay unused, so that no address in a region wraps.
+pub const IOVA_LIMIT: u64 = (1 << IOVA_BITS) - (1 << 32);
 /// A DMA burst never crosses this boundary (PCI Express forbids crossing 4 KiB).
 pub const DMA_BOUNDARY_BYTES: u32 = 4096;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use rust_hdl::prelude::*;
 
-/// 2^N words of `D` bits, zero at power-up.
+/// 2^N words of `D` bits, zero at power-up if not made `with_words`.
 #[derive(LogicBlock, Default)]
 pub struct BlockRam<const D: usize, const N: usize> {
     /// Clock of both ports.
@@ -26,6 +26,17 @@ pub struct BlockRam<const D: usize, const N: usize> {
     /// Write in this cycle.
     pub write_enable: Signal<In, Bit>,
     _words: Box<BTreeMap<Bits<N>, Bits<D>>>,
+}
+
+impl<const D: usize, const N: usize> BlockRam<D, N> {
+    /// Holds `words` at power-up, from address 0; the others are zero.
+    pub fn with_words(words: impl IntoIterator<Item = Bits<D>>) -> Self {
+        let words = (0_u64..).zip(words);
+        Self {
+            _words: Box::new(words.map(|(at, word)| (at.into(), word)).collect()),
+            ..Default::default()
+        }
+    }
 }
 
 impl<const D: usize, const N: usize> Logic for BlockRam<D, N> {
@@ -45,12 +56,17 @@ impl<const D: usize, const N: usize> Logic for BlockRam<D, N> {
     }
 
     fn hdl(&self) -> Verilog {
+        let first_words: String = self
+            ._words
+            .iter()
+            .map(|(at, word)| format!("words[{}] = {};\n", at.to_u64(), word.verilog()))
+            .collect();
         Verilog::Custom(format!(
             "(* no_rw_check *) reg [{width}:0] words [0:{last}];\n\
              integer word;\n\
              initial begin\n\
              for (word = 0; word <= {last}; word = word + 1) words[word] = 0;\n\
-             end\n\
+             {first_words}end\n\
              always @(posedge clock) begin\n\
              read_data <= words[read_address];\n\
              if (write_enable) words[write_address] <= write_data;\n\

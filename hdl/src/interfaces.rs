@@ -216,7 +216,7 @@ interface! {
 }
 
 interface! {
-    /// After the drain and after the elements are free again: one beat, held until taken.
+    /// After the drain and after the elements are free again: one beat, held until taken. Context and reply buffer mean something only with `one_shot`.
     ReleaseResultTx "ReleaseResultTx" ReleaseResultRx "ReleaseResultRx" {
         /// Abi::error::TptError; 0 released.
         error: Bits<4>,
@@ -258,7 +258,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command.
+    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32, after 255 comes 32 again: a taker counts elements itself); words 16 to 31 are not sent. `last` ends the command: with the last element; without a list with word 15, but of a one-shot without a list already with word 13 (the engine checks 14 and 15 itself). A list that cannot be read ends early.
     BindWordsTx "BindWordsTx" BindWordsRx "BindWordsRx" {
         /// Word number.
         index: Bits<8>,
@@ -295,7 +295,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to the completer: queue `cq` starts at `iova` with 2^entries_log2 entries; 0 destroys it.
+    /// Command engine to the completer: queue `cq` starts at `iova` (32-byte aligned) with 2^entries_log2 entries, at most 2^15; 0 destroys it.
     CqConfigTx "CqConfigTx" CqConfigRx "CqConfigRx" {
         cq: Bits<8>,
         entries_log2: Bits<5>,
@@ -331,14 +331,12 @@ interface! {
 }
 
 interface! {
-    /// Command engine to the work queues: append one entry of four words to VI `vi`'s send queue. `full` answers in the cycle of the handshake: nothing was stored.
+    /// Command engine to the work queues: the four words of one entry for VI `vi`'s send queue, word 0 first. `full` answers in the handshake of word 0: nothing was stored, and no other words follow.
     QueuePushTx "QueuePushTx" QueuePushRx "QueuePushRx" {
         vi: Bits<8>,
-        /// See command/work_queue.rs.
-        word0: Bits<32>,
-        word1: Bits<32>,
-        word2: Bits<32>,
-        word3: Bits<32>,
+        /// 0 to 3, see command/work_queue.rs.
+        word: Bits<2>,
+        data: Bits<32>,
         valid: Bit,
         ;
         ready: Bit,
@@ -384,7 +382,7 @@ interface! {
 }
 
 interface! {
-    /// Slots of a command are free again: first slot and count. Always taken.
+    /// Slots of a command are free again: first slot and count. Always taken; at most once in 9 cycles on one port (slots become free one a cycle).
     SlotFreeTx "SlotFreeTx" SlotFreeRx "SlotFreeRx" {
         slot: Bits<8>,
         count: Bits<3>,

@@ -467,7 +467,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
 
         // What is written: one source at a time, so that sources can be or-ed.
         self.from_sum.next = bits::<32>(0);
-        if self.is_sum.val() | self.is_row_3.val() {
+        if self.writes.val() & (self.is_sum.val() | self.is_row_3.val()) {
             self.from_sum.next = self.all.val();
         }
         self.from_store.next = bits::<32>(0);

@@ -25,7 +25,7 @@ pub struct BlockRam<const D: usize, const N: usize> {
     pub write_data: Signal<In, Bits<D>>,
     /// Write in this cycle.
     pub write_enable: Signal<In, Bit>,
-    _words: Box<BTreeMap<Bits<N>, Bits<D>>>,
+    _words: BTreeMap<Bits<N>, Bits<D>>,
 }
 
 impl<const D: usize, const N: usize> BlockRam<D, N> {
@@ -33,7 +33,7 @@ impl<const D: usize, const N: usize> BlockRam<D, N> {
     pub fn with_words(words: impl IntoIterator<Item = Bits<D>>) -> Self {
         let words = (0_u64..).zip(words);
         Self {
-            _words: Box::new(words.map(|(at, word)| (at.into(), word)).collect()),
+            _words: words.map(|(at, word)| (at.into(), word)).collect(),
             ..Default::default()
         }
     }

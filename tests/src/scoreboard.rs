@@ -361,7 +361,8 @@ impl Scoreboard {
                 compare("acks_sent", counters.get(Counter::AcksSent), acks);
             }
             if strictness == Strictness::Clean && !rig.options.loopback {
-                compare("llp_receive", counters.step(Step::LlpReceive), got);
+                let raw = sent(peer, kind::RAW);
+                compare("llp_receive", counters.step(Step::LlpReceive), got + raw);
                 compare("mpa_check", counters.step(Step::MpaCheck), got);
                 compare("ddp_parse", counters.step(Step::DdpParse), got);
                 compare(

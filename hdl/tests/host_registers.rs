@@ -8,6 +8,7 @@ use rnic_abi::registers::{control, map, status, Access, MAGIC, REGISTERS};
 use rnic_abi::step::{Counter, COUNTERS, STEPS};
 use rnic_hdl::host::Host;
 use rnic_verilate::{Dut, Stimulus};
+use rust_hdl::prelude::*;
 
 const BUILD_HASH: u64 = 0x0123_4567_89AB_CDEF;
 /// A load waits for nothing but the host attachment's own work.
@@ -16,11 +17,14 @@ const RESET_CYCLES: u64 = 2_048;
 
 type Small = Dut<Host<2, 0>>;
 
+/// The steps and the counters that pulse in a cycle.
+type Pulses = Box<dyn FnMut(u64) -> (u16, u32)>;
+
 /// What the bench plays each cycle beside the BAR access.
 #[derive(Default)]
 struct Bench {
     /// Pulses to come, per step and counter.
-    pulses: Option<Box<dyn FnMut(u64) -> (u16, u32)>>,
+    pulses: Option<Pulses>,
     counted: Vec<u64>,
     irqs: Vec<u64>,
     answers: VecDeque<u32>,
@@ -352,8 +356,6 @@ fn stores_pass_to_their_takers_in_the_same_cycle() {
     dut.settle();
     assert!(dut.block().bar.ready.val());
 }
-
-use rust_hdl::prelude::*;
 
 #[test]
 fn no_pulse_is_lost_at_the_highest_rates_while_everything_else_goes_on() {

@@ -91,9 +91,11 @@ fn a_reported_error_breaks_raises_flushes_and_then_tells_the_loss() {
     assert_eq!(log, ["rdmaw_prot 2", "flushed 2", "conn_lost 2"]);
     assert_eq!(dut.block().shown.val(), u64::from(ERROR));
     assert!(!dut.block().busy.val());
-    // Another report changes nothing.
-    report(&mut dut, 0, 2, Event::SendError);
-    assert_eq!(watch(&mut dut, 40, 3), [""; 0]);
+    // Another report raises its event and changes nothing else.
+    dut.drive(|b| b.event.ready.next = false);
+    report(&mut dut, 0, 2, Event::TerminateSent);
+    dut.drive(|b| b.event.ready.next = true);
+    assert_eq!(watch(&mut dut, 40, 3), ["terminate_sent 2"]);
     // Nor one for a VI that is idle.
     report(&mut dut, 3, 1, Event::SendError);
     assert_eq!(watch(&mut dut, 40, 3), [""; 0]);

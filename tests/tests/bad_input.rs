@@ -582,35 +582,58 @@ fn faulty_wire(seed: u64, impairments: Impairments, sign: Counter) {
             ..RigOptions::random(gateware, seed)
         };
         let mut scene = Scene::with(options, ViOptions::new);
-        let area = scene.area(Side::Initiator, "answer", Shape::Sgl(3), 4_000);
-        let (source, local) = scene.local(Side::Responder, "source", 4_000);
-        let (mem, at, _region, reply) = scene.reply_buffer(64);
-        let rounds = 12;
-        for _ in 0..rounds {
-            let (stag, reference) = scene.advertise(&area, REMOTE, b"over a bad wire", Some(reply));
-            let sent = scene.write(
-                Side::Responder,
-                &local,
-                0,
-                4_000,
-                Remote {
-                    va: 0,
-                    handle: stag,
-                },
-            );
-            scene.completes(Side::Responder, Kind::Send, sent, 4_000);
-            let data = scene.score.get_area(&source, 0, 4_000);
-            scene.score.set_area(&area, 0, &data);
-            let message = scene.random.bytes(20);
-            scene.give_back(stag, reference, &message, Some((mem, at)));
-        }
-        scene.rig.settle();
-        let seen: u64 = Side::BOTH
-            .iter()
-            .map(|&side| scene.counter(side, sign))
-            .sum();
-        assert!(seen > 0, "{sign:?} counts what the wire did");
-        scene.finish(4 * rounds);
+        let delivered = rounds(&mut scene);
+        seen(&scene, sign);
+        scene.finish(delivered);
+    }
+}
+
+/// One-shots with RDMA Writes of several segments; how many completions.
+fn rounds(scene: &mut Scene) -> usize {
+    let area = scene.area(Side::Initiator, "answer", Shape::Sgl(3), 4_000);
+    let (source, local) = scene.local(Side::Responder, "source", 4_000);
+    let (mem, at, _region, reply) = scene.reply_buffer(64);
+    let rounds = 12;
+    for _ in 0..rounds {
+        let (stag, reference) = scene.advertise(&area, REMOTE, b"over a bad wire", Some(reply));
+        let remote = Remote {
+            va: 0,
+            handle: stag,
+        };
+        let sent = scene.write(Side::Responder, &local, 0, 4_000, remote);
+        scene.completes(Side::Responder, Kind::Send, sent, 4_000);
+        let data = scene.score.get_area(&source, 0, 4_000);
+        scene.score.set_area(&area, 0, &data);
+        let message = scene.random.bytes(20);
+        scene.give_back(stag, reference, &message, Some((mem, at)));
+    }
+    4 * rounds
+}
+
+/// What the wire did was counted on one of the boards.
+fn seen(scene: &Scene, sign: Counter) {
+    scene.rig.settle();
+    let of = |side: &Side| scene.counter(*side, sign);
+    let seen: u64 = Side::BOTH.iter().map(of).sum();
+    assert!(seen > 0, "{sign:?} counts what the wire did");
+}
+
+#[test]
+fn wire_corrupts() {
+    for gateware in BOTH {
+        let mut scene = Scene::new(gateware, 345);
+        scene.patience = std::time::Duration::from_millis(200);
+        let mut count = 0_u32;
+        // A bit of every ninth frame's link header; a damaged FPDU in a good link frame is another test (frame_bad_crc).
+        scene.rig.tap.set_hand(move |_, frame| {
+            count += 1;
+            if count % 9 == 0 {
+                frame[count as usize / 9 % 5] ^= 1 << (count % 32);
+            }
+        });
+        rounds(&mut scene);
+        seen(&scene, Counter::LinkHeaderErrors);
+        scene.check(rnic_tests::Strictness::Lossy);
     }
 }
 

@@ -14,7 +14,8 @@
 //!
 //! - To ERROR (reported, or by configuration): flush, then CONN_LOST.
 //! - CONNECTED, CONNECT_PENDING or ERROR to IDLE by configuration: flush.
-//! - An error of a VI that is IDLE or in ERROR is taken and ignored.
+//! - An error of a VI in ERROR raises its event and changes nothing else: one block finds the cause, another sends the Terminate.
+//! - An error of a VI that is IDLE is taken and ignored.
 //! - A change during a flush of the same VI has it flushed once more.
 //!
 //! Latency: configuration is never held up and counts from the next cycle. An error report is taken within 4 cycles unless an
@@ -89,6 +90,7 @@ pub struct ViState {
     under_way: Signal<Local, Bits<16>>,
     may_ignore: Signal<Local, Bit>,
     configures: Signal<Local, Bit>,
+    reports: Signal<Local, Bit>,
     breaks: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
     tells: Signal<Local, Bit>,
@@ -150,6 +152,7 @@ impl ViState {
             under_way: Default::default(),
             may_ignore: Default::default(),
             configures: Default::default(),
+            reports: Default::default(),
             breaks: Default::default(),
             ends: Default::default(),
             tells: Default::default(),
@@ -212,10 +215,9 @@ impl Logic for ViState {
         }
         self.error_vi.next = self.offered_vi.val().get_bits::<4>(0) & self.vis.val();
         self.may_ignore.next = !self.alive.val().get_bit(self.error_vi.val().index());
-        self.breaks.next = self.offered.val()
-            & !self.event_valid.q.val()
-            & !self.may_ignore.val()
-            & !self.reset.val();
+        self.reports.next = (self.offered.val() & !self.event_valid.q.val())
+            & (self.in_use.val().get_bit(self.error_vi.val().index()) & !self.reset.val());
+        self.breaks.next = self.reports.val() & !self.may_ignore.val();
         self.error_mark.next = bits::<16>(0);
         if self.breaks.val() {
             self.error_mark.next = self.one.val() << bit_cast::<16, 4>(self.error_vi.val());
@@ -284,7 +286,7 @@ impl Logic for ViState {
         if self.event.ready.val() {
             self.event_valid.d.next = false;
         }
-        if self.breaks.val() {
+        if self.reports.val() {
             self.event_valid.d.next = true;
             self.event_vi.d.next = self.error_vi.val();
             self.event_kind.d.next = self.offered_event.val();

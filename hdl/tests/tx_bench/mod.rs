@@ -261,8 +261,8 @@ impl Bench {
     /// Configures VI `vi` as word 5 (CQ = vi + 1), 6 (peer = vi + 16, ORD), 7, 8, 9 say, and connects it.
     pub fn connect(&mut self, vi: u8, reliability: u32, sequence: u32) {
         let words = [
-            (5, u32::from(vi) + 1 | reliability << 16),
-            (6, u32::from(vi) + 16 | 3 << 8 | 2 << 16 | 2 << 24),
+            (5, (u32::from(vi) + 1) | (reliability << 16)),
+            (6, (u32::from(vi) + 16) | (3 << 8) | 2 << 16 | 2 << 24),
             (7, sequence),
             (8, 0x5000 + u32::from(vi)),
             (9, 1 << 20),

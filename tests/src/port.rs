@@ -9,8 +9,6 @@ use rnic_sim::host_memory::{Backing, Rights as SimRights};
 use rnic_sim::in_process::SimBoard;
 use vm_memory::{FileOffset, MmapRegion};
 
-/// Cycles that pass each time the driver waits.
-const POLL_CYCLES: u64 = 32;
 /// Nanoseconds of a cycle at 31.25 MHz, where 32 bits a cycle are 1 Gb/s.
 const CYCLE_NS: u64 = 32;
 
@@ -19,13 +17,18 @@ pub struct SimPort {
     board: SimBoard,
     /// Messages of each vector that the driver has been told of.
     told: Vec<u64>,
+    poll_cycles: u64,
 }
 
 impl SimPort {
-    /// The port of `board`.
-    pub fn new(board: SimBoard) -> Self {
+    /// The port of `board`; `poll_cycles` pass each time the driver waits.
+    pub fn new(board: SimBoard, poll_cycles: u64) -> Self {
         let told = vec![0; board.vectors()];
-        Self { board, told }
+        Self {
+            board,
+            told,
+            poll_cycles,
+        }
     }
 }
 
@@ -87,7 +90,7 @@ impl BoardPort for SimPort {
     }
 
     fn poll(&mut self) {
-        self.board.sim().run(POLL_CYCLES);
+        self.board.sim().run(self.poll_cycles);
     }
 
     fn now_ns(&mut self) -> u64 {

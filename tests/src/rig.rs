@@ -23,6 +23,8 @@ pub struct RigOptions {
     pub seed: u64,
     /// One board, joined to itself inside.
     pub loopback: bool,
+    /// Cycles that pass each time a driver waits: more are faster, fewer make the hosts quicker.
+    pub poll_cycles: u64,
 }
 
 impl RigOptions {
@@ -42,6 +44,7 @@ impl RigOptions {
             },
             seed,
             loopback: false,
+            poll_cycles: 32,
         }
     }
 
@@ -84,7 +87,7 @@ impl Rig {
         let hosts = (0..boards)
             .map(|index| {
                 let board = sim.board(index);
-                let transport = InProcess::new(SimPort::new(board.clone()));
+                let transport = InProcess::new(SimPort::new(board.clone(), options.poll_cycles));
                 let driver = Board::open(
                     Box::new(transport),
                     Options {

@@ -9,4 +9,6 @@ pub mod interfaces;
 pub mod llp;
 pub mod rx;
 pub mod stream;
+pub mod top;
 pub mod tpt;
+pub mod tx;

@@ -2,4 +2,6 @@
 
 pub mod crc32c;
 pub mod llp_receive;
+pub mod llp_send;
 pub mod loopback;
+pub mod reliable;

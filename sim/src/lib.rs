@@ -35,4 +35,4 @@ pub use in_process::{Clock, Sim, SimBoard};
 pub use model::{Gateware, Model};
 pub use simulation::{Setup, Simulation};
 pub use vfio_user_server::VfioUserServer;
-pub use wire::{Impairments, Link, Wire};
+pub use wire::{Editor, Impairments, Link, Wire};

@@ -1,7 +1,7 @@
 //! Joins boards: whole frames, lossless and in order unless asked otherwise.
 //!
 //! ```text
-//! send(board, frame) --> fate (drop, truncate, corrupt, duplicate) --> [due, in order of due] --> take(now) -> (board, frame)
+//! send(board, frame) --> editor --> fate (drop, truncate, corrupt, duplicate) --> [due, in order of due] --> take(now) -> (board, frame)
 //! ```
 //! Store and forward: a frame is due `1 + delay` cycles after its last word left. Fates are seeded and counted. A frame to be
 //! reordered is held back so long that later ones overtake it. What a real medium adds (preamble, gap) it does not model.
@@ -80,11 +80,14 @@ impl WireCounts {
     }
 }
 
+/// Sees every frame as it leaves a board (cycle, board, frame) before its fate, and may change it; an emptied frame is lost.
+pub type Editor = Box<dyn FnMut(u64, usize, &mut Frame) + Send>;
+
 /// See the module.
-#[derive(Debug)]
 pub struct Wire {
     link: Link,
     impairments: Impairments,
+    editor: Option<Editor>,
     random: ChaCha8Rng,
     boards: usize,
     /// (due, order of sending) to (board, frame).
@@ -99,6 +102,7 @@ impl Wire {
         Self {
             link,
             impairments,
+            editor: None,
             random: ChaCha8Rng::seed_from_u64(impairments.seed),
             boards,
             under_way: BTreeMap::new(),
@@ -110,6 +114,11 @@ impl Wire {
     /// Changes what goes wrong from here on; the random sequence goes on.
     pub fn set_impairments(&mut self, impairments: Impairments) {
         self.impairments = impairments;
+    }
+
+    /// Who looks at frames from here on: a test's tap, or its hand on one frame.
+    pub fn set_editor(&mut self, editor: Option<Editor>) {
+        self.editor = editor;
     }
 
     /// What happened so far.
@@ -139,6 +148,9 @@ impl Wire {
     /// A frame leaves `board`; its last word left in cycle `now`.
     pub fn send(&mut self, board: usize, now: u64, mut frame: Frame) {
         self.counts.sent += 1;
+        if let Some(editor) = &mut self.editor {
+            editor(now, board, &mut frame);
+        }
         let to = match &self.link {
             Link::Pair => board ^ 1,
             Link::Loop | Link::Datagram(_) => board,
@@ -147,7 +159,7 @@ impl Wire {
             self.counts.unconnected += 1;
             return;
         }
-        if self.happens(self.impairments.drop) {
+        if frame.is_empty() || self.happens(self.impairments.drop) {
             self.counts.dropped += 1;
             return;
         }
@@ -271,6 +283,22 @@ mod tests {
             arrived,
             "same seed, same fates"
         );
+    }
+
+    #[test]
+    fn an_editor_changes_and_loses_frames() {
+        let mut wire = Wire::new(Link::Pair, Impairments::default(), 2);
+        wire.set_editor(Some(Box::new(|_, board, frame: &mut Frame| {
+            frame[0] += board as u32;
+            if frame[0] == 8 {
+                frame.clear();
+            }
+        })));
+        wire.send(1, 0, vec![5]);
+        wire.send(1, 0, vec![7]);
+        assert_eq!(wire.take(1), Some((0, vec![6])));
+        assert_eq!(wire.take(1), None);
+        assert_eq!(wire.counts().dropped, 1);
     }
 
     #[test]

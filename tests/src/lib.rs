@@ -1,14 +1,23 @@
-//! What the scenario tests and benches share: the driver's transport on a simulated board, and hosts joined by a wire.
+//! What the scenario tests and benches share: the driver's transport on a simulated board, hosts joined by a wire, and an
+//! independent opinion of what must happen.
 //!
 //! ```text
 //! Rig = Sim + two hosts;  Host = Board (driver) + its SimBoard (probes);  Pair = two connected channels
+//! Tap, frames: what is on the wire        Scoreboard: memory, counters        Scene = all of them, for one scenario
 //! ```
 //! The device is always the Verilated gateware. One thread drives both hosts: simulated time passes while a driver waits, so
 //! a run repeats exactly.
 
+pub mod frames;
 pub mod pair;
 pub mod port;
 pub mod rig;
+pub mod scene;
+pub mod scoreboard;
+pub mod stimulus;
+pub mod tap;
 
 pub use pair::Pair;
 pub use rig::{Host, Rig, RigOptions};
+pub use scene::{Scene, Side};
+pub use scoreboard::{inline, Area, Mem, Scoreboard, Shape, Strictness, BOTH};

@@ -7,28 +7,17 @@ use rnic_driver::memory::HostMemory;
 use rnic_driver::transport::{Bar, BoardPort, Rights};
 use rnic_sim::host_memory::{Backing, Rights as SimRights};
 use rnic_sim::in_process::SimBoard;
-use vm_memory::{FileOffset, MmapRegion};
-
-/// Nanoseconds of a cycle at 31.25 MHz, where 32 bits a cycle are 1 Gb/s.
-const CYCLE_NS: u64 = 32;
 
 /// The port; the caller's waiting is the clock.
 pub struct SimPort {
     board: SimBoard,
-    /// Messages of each vector that the driver has been told of.
-    told: Vec<u64>,
     poll_cycles: u64,
 }
 
 impl SimPort {
     /// The port of `board`; `poll_cycles` pass each time the driver waits.
     pub fn new(board: SimBoard, poll_cycles: u64) -> Self {
-        let told = vec![0; board.vectors()];
-        Self {
-            board,
-            told,
-            poll_cycles,
-        }
+        Self { board, poll_cycles }
     }
 }
 
@@ -51,34 +40,27 @@ impl BoardPort for SimPort {
     ) -> Result<(), String> {
         let file = memory.file().ok_or("the memory has no file")?;
         let file = file.try_clone().map_err(|error| error.to_string())?;
-        let region = MmapRegion::from_file(FileOffset::new(file, 0), memory.bytes())
-            .map_err(|error| error.to_string())?;
-        let backing = Backing::Region {
-            region: Arc::new(region),
-            offset: 0,
+        let bytes = memory.bytes() as u64;
+        let rights = match rights {
+            Rights::ReadOnly => SimRights::READ_ONLY,
+            Rights::ReadWrite => SimRights::READ_WRITE,
         };
-        let rights = SimRights {
-            read: true,
-            write: rights.board_may_write(),
-        };
+        let backing =
+            Backing::of_file(file, 0, bytes, rights).map_err(|error| error.to_string())?;
         self.board
-            .map(iova.0, memory.bytes() as u64, backing, rights)
+            .map(iova.0, bytes, backing, rights)
             .map_err(|error| error.to_string())
     }
 
     fn dma_unmap(&mut self, iova: Iova, bytes: u64) -> Result<(), String> {
-        self.board.unmap(iova.0, bytes);
-        Ok(())
+        match self.board.unmap(iova.0, bytes) {
+            0 => Err("nothing was mapped there".into()),
+            _ => Ok(()),
+        }
     }
 
     fn poll_irq(&mut self) -> Option<u32> {
-        for (vector, told) in self.told.iter_mut().enumerate() {
-            if self.board.interrupts(vector) > *told {
-                *told += 1;
-                return Some(vector as u32);
-            }
-        }
-        None
+        self.board.take_interrupt().map(|vector| vector as u32)
     }
 
     fn reset(&mut self) -> Result<(), String> {
@@ -94,6 +76,6 @@ impl BoardPort for SimPort {
     }
 
     fn now_ns(&mut self) -> u64 {
-        self.board.sim().cycles() * CYCLE_NS
+        self.board.sim().now_ns()
     }
 }

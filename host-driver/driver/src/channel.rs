@@ -87,6 +87,11 @@ impl Channel {
         &self.cq
     }
 
+    /// Its one-shots, to look at their command table.
+    pub fn one_shots(&self) -> &OneShots {
+        &self.one_shots
+    }
+
     /// One-shots that the board has.
     pub fn outstanding(&self) -> usize {
         self.one_shots.outstanding()

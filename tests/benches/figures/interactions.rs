@@ -20,7 +20,7 @@ use rnic_driver::memory::Buffer;
 use rnic_driver::one_shot::Request;
 use rnic_driver::region::{Region, RegionOptions};
 use rnic_sim::model::Gateware;
-use rnic_tests::{Rig, RigOptions};
+use rnic_tests::RigOptions;
 
 use crate::figure::{Figure, Limit, Report};
 use crate::stage::{Stage, LIMIT_CYCLES, MESSAGE_BYTES};
@@ -67,13 +67,17 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
         poll_cycles: 4,
         ..RigOptions::ideal(gateware)
     };
-    let mut stage = Stage::on(Rig::new(options))?;
+    let mut stage = Stage::new(options)?;
     for scheme in Scheme::ALL {
         // One round first, so that every slot and queue has been used before it counts.
-        round(&mut stage, scheme, 0).with_context(|| scheme.name())?;
+        stage
+            .explain(|stage| round(stage, scheme, 0))
+            .with_context(|| scheme.name())?;
         mark(&stage, label(scheme))?;
         for index in 0..ROUNDS {
-            round(&mut stage, scheme, index).with_context(|| scheme.name())?;
+            stage
+                .explain(|stage| round(stage, scheme, index))
+                .with_context(|| scheme.name())?;
         }
         mark(&stage, u32::MAX)?;
         stage.settle()?;

@@ -12,7 +12,7 @@ use rnic_driver::command::{Access, Message};
 use rnic_driver::one_shot::Request;
 use rnic_sim::bus_monitor::BusEvent;
 use rnic_sim::model::Gateware;
-use rnic_tests::{Rig, RigOptions};
+use rnic_tests::RigOptions;
 
 use crate::figure::{Figure, Report};
 use crate::stage::{first, Stage, MESSAGE_BYTES};
@@ -51,11 +51,11 @@ impl Round {
 
 /// Measures all of them.
 pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
-    let mut stage = Stage::on(Rig::new(RigOptions::ideal(gateware)))?;
+    let mut stage = Stage::new(RigOptions::ideal(gateware))?;
     let mut worst = Round::default();
     for index in 0..ROUNDS {
         let depth = stage.board(0).identity().queue_depth as usize;
-        worst = worst.worst(one_shot(&mut stage, index % depth)?);
+        worst = worst.worst(stage.explain(|stage| one_shot(stage, index % depth))?);
     }
     let message = WIRE_TO_PAYLOAD + MESSAGE_WORDS;
     let rows = [
@@ -92,7 +92,7 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
     for bytes in [MESSAGE_BYTES, segment] {
         let mut cycles = 0;
         for _ in 0..ROUNDS {
-            cycles = cycles.max(write(&mut stage, bytes)?);
+            cycles = cycles.max(stage.explain(|stage| write(stage, bytes))?);
         }
         let words = bytes / 4;
         report.add(Figure::cycles(

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use rnic_sim::model::Gateware;
-use rnic_tests::{Rig, RigOptions};
+use rnic_tests::RigOptions;
 
 use crate::figure::{Figure, Limit, Report};
 use crate::stage::{Stage, LARGE_BYTES};
@@ -22,7 +22,7 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
             loopback,
             ..RigOptions::ideal(gateware)
         };
-        let mut stage = Stage::on(Rig::new(options))?;
+        let mut stage = Stage::new(options)?;
         let descriptor = stage.write(0, 0, LARGE_BYTES)?;
         stage.pair.initiator.vi_mut().post_send(&descriptor, 0)?;
         let start = Instant::now();

@@ -14,7 +14,7 @@ use rnic_driver::memory::Buffer;
 use rnic_driver::region::{Region, RegionOptions};
 use rnic_driver::vi::ViOptions;
 use rnic_sim::bus_monitor::{BusEvent, Mark};
-use rnic_tests::{Pair, Rig};
+use rnic_tests::{Pair, Rig, RigOptions};
 
 /// Bytes of a small message, the largest that fits a command slot.
 pub const MESSAGE_BYTES: usize = 64;
@@ -94,9 +94,18 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Connects the boards of a rig.
-    pub fn on(rig: Rig) -> Result<Self> {
+    /// Two boards, connected.
+    pub fn new(options: RigOptions) -> Result<Self> {
+        let rig = Rig::new(options);
+        // Millions of frames are not to be kept.
+        rig.sim
+            .with(|simulation| simulation.wire().set_editor(None));
         let pair = Pair::connect(&rig, ViOptions::new);
+        Self::on(rig, pair)
+    }
+
+    /// On boards that are connected.
+    pub fn on(rig: Rig, pair: Pair) -> Result<Self> {
         let last = &rig.hosts[rig.hosts.len() - 1].board;
         let memory = [
             Memory::new(&rig.hosts[0].board, &pair.initiator)?,
@@ -155,6 +164,15 @@ impl Stage {
             "the boards do not come to rest"
         );
         Ok(())
+    }
+
+    /// Runs a measurement; if it fails, says what is known of the boards.
+    pub fn explain<R>(&mut self, measure: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        let outcome = measure(self);
+        if outcome.is_err() {
+            eprintln!("{}", self.rig.describe());
+        }
+        outcome
     }
 
     /// The next event of a side, which must be there.

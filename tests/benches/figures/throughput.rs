@@ -15,7 +15,7 @@ use rnic_driver::descriptor::{Descriptor, Remote};
 use rnic_driver::one_shot::Request;
 use rnic_sim::bus_monitor::BusEvent;
 use rnic_sim::model::Gateware;
-use rnic_tests::{Rig, RigOptions};
+use rnic_tests::RigOptions;
 
 use crate::figure::{Figure, Limit, Report};
 use crate::stage::{Stage, LIMIT_CYCLES, MESSAGE_BYTES};
@@ -53,7 +53,7 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
         let mut options = RigOptions::ideal(gateware);
         options.timing.dma_latency = latency;
         options.poll_cycles = 1;
-        let stage = || Stage::on(Rig::new(options));
+        let stage = || Stage::new(options);
         let (suffix, budgets) = match latency {
             0 => (String::new(), true),
             _ => (format!(", DMA latency {latency}"), false),
@@ -68,7 +68,8 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
             for (senders, ways) in [(&[0][..], "one direction"), (&[0, 1][..], "both at once")] {
                 add(
                     format!("sustained {name} of 64 B, {ways}, per direction"),
-                    messages(&mut stage()?, kind, senders)
+                    stage()?
+                        .explain(|stage| messages(stage, kind, senders))
                         .with_context(|| format!("{name}, {ways}"))?,
                     "cycles/message",
                     MESSAGE_CYCLES,
@@ -83,7 +84,9 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
         };
         let mut one_shots = stage()?;
         one_shots.record();
-        rounds.run(&mut one_shots).context("one-shot rounds")?;
+        one_shots
+            .explain(|stage| rounds.run(stage))
+            .context("one-shot rounds")?;
         let completed = one_shots.marks(0);
         let completed = completed.iter().filter_map(|(cycle, event)| {
             let initiator = &one_shots.memory[0];
@@ -103,7 +106,7 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
         );
         add(
             "Write of 64 KiB, payload words per cycle".to_string(),
-            large_writes(&mut stage()?).context("large Writes")?,
+            stage()?.explain(large_writes).context("large Writes")?,
             "words/cycle",
             FRAMING_PART * framing,
             Limit::Min,

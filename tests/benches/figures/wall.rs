@@ -7,16 +7,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 use rnic_driver::board::{Board, Options};
 use rnic_driver::channel::Event;
+use rnic_driver::cm::{CmOptions, ConnectionManager};
+use rnic_driver::vi::ViOptions;
 use rnic_sim::in_process::{Clock, Sim};
 use rnic_sim::model::Gateware;
 use rnic_sim::simulation::Setup;
 use rnic_sim::vfio_user_server::VfioUserServer;
-use rnic_tests::{Host, Rig, RigOptions};
+use rnic_tests::tap::Tap;
+use rnic_tests::{Host, Pair, Rig, RigOptions};
 
 use crate::figure::{Figure, Limit, Report};
 use crate::plot::{self, Curve};
@@ -28,6 +31,8 @@ const ROUNDS: usize = 101;
 /// Bytes moved for one point of the plot: as many messages as that takes, at least and at most so many.
 const POINT_BYTES: usize = 1 << 20;
 const POINT_MESSAGES: (usize, usize) = (2, 400);
+/// How long a connection over sockets may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Operations under way at once.
 const UNDER_WAY: usize = 8;
 
@@ -61,7 +66,7 @@ impl Served {
     fn new(setting: Setting, gateware: Gateware) -> Result<Self> {
         if setting == Setting::InProcess {
             return Ok(Self {
-                stage: Stage::on(Rig::new(RigOptions::ideal(gateware)))?,
+                stage: Stage::new(RigOptions::ideal(gateware))?,
                 _servers: Vec::new(),
                 _clock: None,
                 _sockets: None,
@@ -86,8 +91,32 @@ impl Served {
                 sim: sim.board(index),
             });
         }
+        let rig = Rig {
+            options: RigOptions {
+                connect_timeout: PATIENCE,
+                ..RigOptions::ideal(gateware)
+            },
+            tap: Tap::install(&sim),
+            pcap: None,
+            sim,
+            hosts,
+        };
+        rig.sim
+            .with(|simulation| simulation.wire().set_editor(None));
+        let managers = rig
+            .hosts
+            .iter()
+            .map(|host| ConnectionManager::open(&host.board, CmOptions::default()));
+        let mut managers = managers.collect::<Result<Vec<_>, _>>()?;
+        let ends = Pair::connect_with(&rig, &mut managers, ViOptions::new);
+        let pair = Pair {
+            initiator: ends.initiator,
+            responder: ends.responder,
+            managers,
+            connection: ends.connection,
+        };
         Ok(Self {
-            stage: Stage::on(Rig { sim, hosts })?,
+            stage: Stage::on(rig, pair)?,
             _servers: servers,
             _clock: Some(clock),
             _sockets: Some(sockets),

@@ -12,9 +12,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{bail, ensure, Context, Result};
-use rnic_hdl::top::{Full, Small};
+use anyhow::{anyhow, bail, ensure, Context, Result};
 use rnic_verilate::{ports, verilog, Port, PortDirection};
 use rust_hdl::prelude::Block;
 use sha2::{Digest, Sha256};
@@ -34,22 +34,22 @@ struct Board {
 
 /// The seam between this crate and the gateware: every board that is linked in.
 fn boards() -> Result<Vec<Board>> {
-    let mut boards = vec![
-        stamped("VrnicSmall", Small::new)?,
-        stamped("VrnicFull", Full::new)?,
-    ];
+    let image = |class, image: rnic_firmware::Image| Board {
+        class,
+        verilog: image.verilog,
+        ports: image.ports,
+    };
+    // Each takes most of a minute, and neither needs the other.
+    let small = thread::spawn(rnic_firmware::small);
+    let full = rnic_firmware::full()?;
+    let small = small
+        .join()
+        .map_err(|_| anyhow!("translating Small panicked"))??;
+    let mut boards = vec![image("VrnicSmall", small), image("VrnicFull", full)];
     if env::var_os("CARGO_FEATURE_TEST_DOUBLE").is_some() {
         boards.push(board("VrnicDouble", loopback::Loopback::new())?);
     }
     Ok(boards)
-}
-
-/// A board whose `BUILD_HASH` register shows the hash of its own Verilog, written with 0 in that place.
-fn stamped<B: Block>(class: &'static str, new: impl Fn(u64) -> B) -> Result<Board> {
-    let text = board(class, new(0))?.verilog;
-    let mut first = [0; 8];
-    first.copy_from_slice(&Sha256::digest(text)[..8]);
-    board(class, new(u64::from_be_bytes(first)))
 }
 
 fn board<B: Block>(class: &'static str, mut top: B) -> Result<Board> {

@@ -30,7 +30,7 @@ codes! {
         3 NoElements "not enough free scatter-gather elements";
         4 AlreadyReleased "the STag is not bound (any more)";
         5 QueueFull "the VI's queue is full";
-        6 CqFull "the completion queue has no entry left to reserve";
+        6 CqFull "the completion queue has no entry left to reserve; this CQE is in CQ 0";
         7 ViState "the VI is not in a state that allows this";
         8 WrongVi "the STag belongs to another VI or protection tag";
         9 Flushed "the VI went into error or was disconnected before the operation ended";

@@ -107,9 +107,9 @@ pub mod map {
         CQ_DOORBELL = 0 0x1000, 4 x 32 / 8, WriteOnly, 0, "consumer index of CQ i 30:0; bit 31 arms its interrupt";
         TRACE = 0 0x2000, 8 x 512 / 8, ReadOnly, 0, "trace entry: low word cycle stamp, high word step mask 15:0 | vi of the lowest step 23:16";
         SEND_DESCRIPTOR = 2 0x000, 8 x 1 / 4096, WriteOnly, 0, "latches the va of a send descriptor (page i is VI i)";
-        SEND_COMMIT = 2 0x008, 8 x 1 / 4096, WriteOnly, 0, "memory handle 31:0, sequence 63:32; posts the latched send descriptor";
+        SEND_COMMIT = 2 0x008, 8 x 1 / 4096, WriteOnly, 0, "memory handle 31:0, sequence 63:32 (doorbells posted to this queue before, low 4 bits compared); posts the latched send descriptor";
         RECEIVE_DESCRIPTOR = 2 0x010, 8 x 1 / 4096, WriteOnly, 0, "latches the va of a receive descriptor";
-        RECEIVE_COMMIT = 2 0x018, 8 x 1 / 4096, WriteOnly, 0, "memory handle 31:0, sequence 63:32; posts the latched receive descriptor";
+        RECEIVE_COMMIT = 2 0x018, 8 x 1 / 4096, WriteOnly, 0, "memory handle 31:0, sequence 63:32 (as SEND_COMMIT); posts the latched receive descriptor";
     }
 }
 pub use map::REGISTERS;

@@ -258,8 +258,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32). `last` ends the command: after the last element; without a list with word 15, of a one-shot without a list already with word 13 (14 and 15 are checked by the engine). `index` goes from 255 back to 32. A list that cannot be read ends early.
-    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32, where it may wrap: a taker counts elements itself); words 16 to 31 are not sent. `last` ends the command.
+    /// Command engine to TPT: the words of a register or one-shot command in order, word 0 first, list elements after word 15; `index` counts words within the command (elements from 32, after 255 comes 32 again: a taker counts elements itself); words 16 to 31 are not sent. `last` ends the command: with the last element; without a list with word 15, but of a one-shot without a list already with word 13 (the engine checks 14 and 15 itself). A list that cannot be read ends early.
     BindWordsTx "BindWordsTx" BindWordsRx "BindWordsRx" {
         /// Word number.
         index: Bits<8>,
@@ -283,7 +282,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to every block that keeps VI state: word `word` of a create/modify VI command. All takers are ready in the same cycle, or it waits.
+    /// Command engine to every block that keeps VI state: word `word` of a create/modify VI command. Each taker takes a word once; it may wait for `valid` before it is ready (command/vi_config_fork.rs).
     ViConfigTx "ViConfigTx" ViConfigRx "ViConfigRx" {
         vi: Bits<8>,
         /// 2 to 9.
@@ -296,7 +295,7 @@ interface! {
 }
 
 interface! {
-    /// Command engine to the completer: queue `cq` starts at `iova` with 2^entries_log2 entries; 0 destroys it.
+    /// Command engine to the completer: queue `cq` starts at `iova` (32-byte aligned) with 2^entries_log2 entries, at most 2^15; 0 destroys it.
     CqConfigTx "CqConfigTx" CqConfigRx "CqConfigRx" {
         cq: Bits<8>,
         entries_log2: Bits<5>,
@@ -383,7 +382,7 @@ interface! {
 }
 
 interface! {
-    /// Slots of a command are free again: first slot and count. Always taken.
+    /// Slots of a command are free again: first slot and count. Always taken; at most once in 9 cycles on one port (slots become free one a cycle).
     SlotFreeTx "SlotFreeTx" SlotFreeRx "SlotFreeRx" {
         slot: Bits<8>,
         count: Bits<3>,

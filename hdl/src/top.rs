@@ -8,6 +8,7 @@
 
 use rust_hdl::prelude::*;
 
+use crate::command::vi_config_fork::ViConfigFork;
 use crate::command::Command;
 use crate::completion::Completion;
 use crate::host::board_counts::BoardCounts;
@@ -57,7 +58,7 @@ macro_rules! board {
             completion: $completion,
             loopback: Loopback,
             counts: BoardCounts,
-            configured: Signal<Local, Bit>,
+            fork: ViConfigFork,
         }
 
         impl $name {
@@ -84,7 +85,7 @@ macro_rules! board {
                     completion: Default::default(),
                     loopback: Default::default(),
                     counts: Default::default(),
-                    configured: Default::default(),
+                    fork: Default::default(),
                 }
             }
         }
@@ -92,7 +93,7 @@ macro_rules! board {
         impl Logic for $name {
             #[hdl_gen]
             fn update(&mut self) {
-                clock!(self, clock, host, command, tpt, transmit, receive, completion);
+                clock!(self, clock, host, command, fork, tpt, transmit, receive, completion);
                 self.command.reset.next = self.host.reset.val();
                 self.tpt.reset.next = self.host.reset.val();
                 self.transmit.reset.next = self.host.reset.val();
@@ -124,33 +125,14 @@ macro_rules! board {
                 ReleaseResultRx::join(&mut self.command.release_result, &mut self.tpt.release_result[1]);
                 self.host.sges_free.next = self.tpt.sges_free.val();
 
-                // VI words, to everyone who keeps some: all take a word in the same cycle.
-                self.configured.next = self.host.vi_config.ready.val()
-                    & self.tpt.vi_config.ready.val()
-                    & self.transmit.vi_config.ready.val()
-                    & self.receive.vi_config.ready.val()
-                    & self.completion.vi_config.ready.val();
-                self.command.vi_config.ready.next = self.configured.val();
-                self.host.vi_config.vi.next = self.command.vi_config.vi.val();
-                self.host.vi_config.word.next = self.command.vi_config.word.val();
-                self.host.vi_config.data.next = self.command.vi_config.data.val();
-                self.host.vi_config.valid.next = self.command.vi_config.valid.val() & self.configured.val();
-                self.tpt.vi_config.vi.next = self.command.vi_config.vi.val();
-                self.tpt.vi_config.word.next = self.command.vi_config.word.val();
-                self.tpt.vi_config.data.next = self.command.vi_config.data.val();
-                self.tpt.vi_config.valid.next = self.command.vi_config.valid.val() & self.configured.val();
-                self.transmit.vi_config.vi.next = self.command.vi_config.vi.val();
-                self.transmit.vi_config.word.next = self.command.vi_config.word.val();
-                self.transmit.vi_config.data.next = self.command.vi_config.data.val();
-                self.transmit.vi_config.valid.next = self.command.vi_config.valid.val() & self.configured.val();
-                self.receive.vi_config.vi.next = self.command.vi_config.vi.val();
-                self.receive.vi_config.word.next = self.command.vi_config.word.val();
-                self.receive.vi_config.data.next = self.command.vi_config.data.val();
-                self.receive.vi_config.valid.next = self.command.vi_config.valid.val() & self.configured.val();
-                self.completion.vi_config.vi.next = self.command.vi_config.vi.val();
-                self.completion.vi_config.word.next = self.command.vi_config.word.val();
-                self.completion.vi_config.data.next = self.command.vi_config.data.val();
-                self.completion.vi_config.valid.next = self.command.vi_config.valid.val() & self.configured.val();
+                // VI words, to everyone who keeps some.
+                self.fork.reset.next = self.host.reset.val();
+                ViConfigTx::join(&mut self.command.vi_config, &mut self.fork.words);
+                ViConfigTx::join(&mut self.fork.host, &mut self.host.vi_config);
+                ViConfigTx::join(&mut self.fork.tpt, &mut self.tpt.vi_config);
+                ViConfigTx::join(&mut self.fork.transmit, &mut self.transmit.vi_config);
+                ViConfigTx::join(&mut self.fork.receive, &mut self.receive.vi_config);
+                ViConfigTx::join(&mut self.fork.completion, &mut self.completion.vi_config);
 
                 // Work queues: 0 transmit, 1 flush, 2 receive.
                 self.transmit.enable.next = self.host.enable.val();

@@ -15,7 +15,7 @@
 //! that words 14 and 15 are checked while the TPT writes its entry; a fault found after the bind releases the STag again.
 //!
 //! Latency: word 0 leaves one cycle after the ring's sequence word; the queue entry of an inline contiguous one-shot is
-//! visible 18 cycles after it if the TPT answers within two cycles of word 13. Throughput: one command in 22 cycles.
+//! visible 18 cycles after it if the TPT answers within three cycles of word 13. Throughput: one command in 22 cycles.
 
 use rnic_abi::command::{flags, kind, opcode, INLINE_BYTES, LIST_WORD};
 use rnic_abi::completion::{kind as completion_kind, RAW_ENTRY_BYTES};
@@ -183,6 +183,7 @@ pub struct CommandFetch<
     detail: DFF<Bits<10>>,
     hold: DFF<Bits<32>>,
     hold_high: DFF<Bits<16>>,
+    chunk: DFF<Bits<7>>,
     count: DFF<Bits<3>>,
     send_cq: [DFF<Bits<C>>; N],
     decoded: DFF<Bit>,
@@ -211,6 +212,9 @@ pub struct CommandFetch<
     decode_error: Signal<Local, Bits<4>>,
     decode_field: Signal<Local, Bits<5>>,
     refused: Signal<Local, Bit>,
+    answers: Signal<Local, Bit>,
+    refuses: Signal<Local, Bit>,
+    answered: Signal<Local, Bit>,
     streams: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     list_short: Signal<Local, Bit>,
@@ -226,9 +230,24 @@ pub struct CommandFetch<
     byte_3: Signal<Local, Bits<8>>,
     high_half: Signal<Local, Bits<16>>,
     too_long: Signal<Local, Bit>,
+    over_2: Signal<Local, Bits<30>>,
+    over_4: Signal<Local, Bits<28>>,
+    over_raw: Signal<Local, Bits<21>>,
+    low_6: Signal<Local, Bits<6>>,
+    low_10: Signal<Local, Bits<10>>,
+    over_3: Signal<Local, Bits<6>>,
+    over_1: Signal<Local, Bits<6>>,
+    send_cq_over: Signal<Local, Bits<8>>,
+    receive_cq_over: Signal<Local, Bits<8>>,
+    bad_queue: Signal<Local, Bit>,
+    bad_level: Signal<Local, Bit>,
+    bad_reads: Signal<Local, Bit>,
+    fault: Signal<Local, Bit>,
+    fault_field: Signal<Local, Bits<5>>,
+    list_words: Signal<Local, Bits<10>>,
     over_inline: Signal<Local, Bits<25>>,
-    in_page: Signal<Local, Bits<7>>,
-    next_in_page: Signal<Local, Bits<7>>,
+    next_chunk: Signal<Local, Bits<7>>,
+    page: Signal<Local, Bits<20>>,
     next_index: Signal<Local, Bits<8>>,
     next_count: Signal<Local, Bits<3>>,
     index_up: Signal<Local, Bits<8>>,
@@ -257,7 +276,6 @@ pub struct CommandFetch<
     record_error: Signal<Local, Bits<4>>,
     bits_0: Signal<Local, Bits<5>>,
 
-    op_nop: Constant<Bits<4>>,
     op_register: Constant<Bits<4>>,
     op_invalidate: Constant<Bits<4>>,
     op_one_shot: Constant<Bits<4>>,
@@ -278,9 +296,7 @@ pub struct CommandFetch<
     flag_list_in_memory: Constant<Bits<8>>,
     kind_pages: Constant<Bits<8>>,
     kind_sgl: Constant<Bits<8>>,
-    inline_bytes: Constant<Bits<32>>,
-    raw_bytes: Constant<Bits<32>>,
-    cqs: Constant<Bits<8>>,
+    no_cq: Constant<Bits<8>>,
     reads: Constant<Bits<8>>,
     list_word: Constant<Bits<8>>,
     bad_field: Constant<Bits<4>>,
@@ -322,6 +338,8 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
     pub fn new(config: &Config) -> Self {
         assert!(W == L + 5 && N == 1 << V);
         assert!(config.slots_log2 == L && config.vis_log2 == V && config.cqs_log2 == C);
+        // The length checks below are bit patterns.
+        const { assert!(INLINE_BYTES == 64 && RAW_ENTRY_BYTES == 1024) };
         let send_flags = flags::SIGNALLED | flags::MESSAGE_BUFFER | flags::SOLICITED | flags::FENCE;
         block_new!(
             clock reset enable entry_valid entry_slot entry_count entry_bad entry_done entry_free
@@ -329,16 +347,17 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             bind_result release release_result vi_config cq_config cq_reserve list_request list_data
             complete push clear clear_vi raw_send connected flushing event step command_error overrun
             busy state index opcode flags vi error field binding result_seen bound reserving reserved
-            stray detail hold hold_high count decoded failed overran word word_opcode word_flags word_vi
-            word_vi_low word_vi_bad vi_connected vi_flushing opcode_now vi_now is_bind is_vi_work
-            is_vi_command is_cq_command allowed_flags extra_flags zero_words found found_field
-            decode_error decode_field refused streams moves list_short in_memory apply_mask index_low
-            applied kind elements byte_0 byte_1 byte_2 byte_3 high_half too_long over_inline in_page
-            next_in_page next_index next_count index_up detail_down last_element slot_end slot_after
+            stray detail hold hold_high chunk count decoded failed overran word word_opcode word_flags
+            word_vi word_vi_low word_vi_bad vi_connected vi_flushing opcode_now vi_now is_bind
+            is_vi_work is_vi_command is_cq_command allowed_flags extra_flags zero_words found
+            found_field decode_error decode_field refused answers refuses answered streams moves
+            list_short in_memory apply_mask index_low applied kind elements byte_0 byte_1 byte_2 byte_3
+            high_half too_long over_2 over_4 over_raw low_6 low_10 over_3 over_1 send_cq_over
+            receive_cq_over bad_queue bad_level bad_reads fault fault_field list_words over_inline
+            next_chunk page next_index next_count index_up detail_down last_element slot_end slot_after
             chunk_end slot_offset slot slot_number chunk_word flag_memory flag_buffer flag_report
             low_index low_chunk high_index mask_extra land_offset word_in_slot reads_list vi_cq admin
             record_kind record_error bits_0;
-            op_nop = opcode::NOP,
             op_register = opcode::REGISTER,
             op_invalidate = opcode::INVALIDATE,
             op_one_shot = opcode::ONE_SHOT,
@@ -359,9 +378,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             flag_list_in_memory = flags::LIST_IN_MEMORY,
             kind_pages = kind::PAGES,
             kind_sgl = kind::SGL,
-            inline_bytes = INLINE_BYTES as u64,
-            raw_bytes = RAW_ENTRY_BYTES as u64,
-            cqs = config.cqs() as u64,
+            no_cq = 0xFF & !(config.cqs() as u64 - 1),
             reads = config.reads() as u64,
             list_word = LIST_WORD as u64,
             bad_field = CommandError::BadField as u8,
@@ -423,6 +440,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             detail,
             hold,
             hold_high,
+            chunk,
             count,
             decoded,
             failed,
@@ -513,18 +531,11 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         self.apply_mask.next = bit_cast::<16, 10>(self.detail.q.val());
         self.index_low.next = bit_cast::<4, 8>(self.index.q.val());
         self.applied.next = self.apply_mask.val().get_bit(self.index_low.val().index())
-            | (self.opcode.q.val() == self.op_create_vi.val());
+            | (self.opcode.q.val() != self.op_modify_vi.val());
 
         // Faults of this word; the first one of a command counts.
         self.found.next = bits::<4>(0);
         self.found_field.next = bits::<5>(0);
-        self.too_long.next = self.high_half.val().any();
-        if !self.flag_buffer.val().any() {
-            self.too_long.next = self.word.val() > self.inline_bytes.val();
-        }
-        if self.opcode.q.val() == self.op_raw_send.val() {
-            self.too_long.next = self.word.val() > self.raw_bytes.val();
-        }
         self.decode_error.next = bits::<4>(0);
         self.decode_field.next = bits::<5>(0);
         if self.entry_bad.val() {
@@ -547,6 +558,109 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         }
         self.refused.next = self.decode_error.val().any();
 
+        // Faults of words 1 to 15: which field depends on the word, whether it is wrong on its value.
+        self.over_2.next = self.word.val().get_bits::<30>(2);
+        self.over_4.next = self.word.val().get_bits::<28>(4);
+        self.over_raw.next = self.word.val().get_bits::<21>(11);
+        self.low_6.next = self.word.val().get_bits::<6>(0);
+        self.low_10.next = self.word.val().get_bits::<10>(0);
+        self.over_3.next = self.byte_3.val().get_bits::<6>(2);
+        self.over_1.next = self.byte_1.val().get_bits::<6>(2);
+        self.send_cq_over.next = self.byte_0.val() & self.no_cq.val();
+        self.receive_cq_over.next = self.byte_1.val() & self.no_cq.val();
+        // More than 64, more than 1024: a bit above, or that bit and one below.
+        self.too_long.next = self.high_half.val().any();
+        if !self.flag_buffer.val().any() {
+            self.too_long.next = self.over_inline.val().any()
+                | (self.word.val().get_bit(6) & self.low_6.val().any());
+        }
+        if self.opcode.q.val() == self.op_raw_send.val() {
+            self.too_long.next =
+                self.over_raw.val().any() | (self.word.val().get_bit(10) & self.low_10.val().any());
+        }
+        self.bad_queue.next = self.send_cq_over.val().any() | self.receive_cq_over.val().any();
+        self.bad_level.next = (self.byte_2.val() != bits::<8>(1))
+            & (self.byte_2.val() != bits::<8>(2))
+            & (self.byte_2.val() != bits::<8>(4));
+        self.bad_reads.next =
+            (self.byte_2.val() > self.reads.val()) | (self.byte_3.val() > self.reads.val());
+        self.fault.next =
+            self.zero_words.val().get_bit(self.index_low.val().index()) & self.word.val().any();
+        self.fault_field.next = self.field_reserved.val();
+        if self.is_vi_command.val() {
+            if self.index_low.val() == bits::<4>(2) {
+                self.fault_field.next = self.field_state.val();
+                self.fault.next = self.over_2.val().any();
+            }
+            if self.index_low.val() == bits::<4>(3) {
+                self.fault.next =
+                    self.mask_extra.val().any() & (self.opcode.q.val() == self.op_modify_vi.val());
+            }
+            if (self.index_low.val() == bits::<4>(5)) & self.applied.val() {
+                self.fault_field.next = self.field_cq.val();
+                if self.bad_level.val() {
+                    self.fault_field.next = self.field_reliability.val();
+                }
+                if self.over_3.val().any() {
+                    self.fault_field.next = self.field_access.val();
+                }
+                self.fault.next =
+                    self.over_3.val().any() | self.bad_level.val() | self.bad_queue.val();
+            }
+            if (self.index_low.val() == bits::<4>(6)) & self.applied.val() {
+                self.fault_field.next = self.field_reads.val();
+                if self.over_1.val().any() {
+                    self.fault_field.next = self.field_flags.val();
+                }
+                self.fault.next = self.over_1.val().any() | self.bad_reads.val();
+            }
+        }
+        if self.is_cq_command.val() {
+            if self.index_low.val() == bits::<4>(2) {
+                self.fault_field.next = self.field_cq.val();
+                self.fault.next = self.send_cq_over.val().any()
+                    | self.byte_1.val().any()
+                    | self.high_half.val().any();
+            }
+            if (self.index_low.val() == bits::<4>(3))
+                & (self.opcode.q.val() == self.op_create_cq.val())
+            {
+                self.fault_field.next = self.field_cq_size.val();
+                self.fault.next = !self.word.val().any() | self.over_4.val().any();
+            }
+            if self.index_low.val() == bits::<4>(4) {
+                self.fault_field.next = self.field_iova.val();
+                self.fault.next = self.bits_0.val().any();
+            }
+            if self.index_low.val() == bits::<4>(5) {
+                self.fault_field.next = self.field_iova.val();
+                self.fault.next = self.high_half.val().any();
+            }
+        }
+        if self.in_memory.val() & (self.index_low.val() == bits::<4>(7)) {
+            self.fault_field.next = self.field_iova.val();
+            self.fault.next = self.bits_0.val().any();
+        }
+        if (self.in_memory.val() | (self.opcode.q.val() == self.op_raw_send.val()))
+            & (self.index_low.val() == bits::<4>(8))
+        {
+            self.fault_field.next = self.field_iova.val();
+            self.fault.next = self.high_half.val().any();
+        }
+        if (self.is_vi_work.val() | (self.opcode.q.val() == self.op_raw_send.val()))
+            & (self.index_low.val() == bits::<4>(13))
+        {
+            self.fault_field.next = self.field_message_length.val();
+            self.fault.next = self.too_long.val();
+        }
+        self.list_words.next = bits::<10>(0);
+        if self.kind.val() == self.kind_pages.val() {
+            self.list_words.next = bit_cast::<10, 8>(self.elements.val()) << bits::<2>(1);
+        }
+        if self.kind.val() == self.kind_sgl.val() {
+            self.list_words.next = bit_cast::<10, 8>(self.elements.val()) << bits::<2>(2);
+        }
+
         // Streaming.
         self.index_up.next = self.index.q.val() + 1;
         self.detail_down.next = self.detail.q.val() - 1;
@@ -557,8 +671,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             & (self.slot_after.val() == self.entry_count.val());
         self.chunk_end.next = self.in_memory.val() & self.low_chunk.val().all();
         self.list_short.next = !self.detail.q.val().any();
-        self.in_page.next = self.hold.q.val().get_bits::<7>(5);
-        self.next_in_page.next = self.in_page.val() + 1;
+        self.next_chunk.next = self.chunk.q.val() + 1;
         self.streams.next = false;
         self.moves.next = false;
         self.next_index.next = self.index.q.val();
@@ -586,7 +699,9 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         self.cq_config.valid.next = false;
         self.cq_reserve.cq.next = bit_cast::<8, C>(self.vi_cq.val());
         self.cq_reserve.valid.next = self.reserving.q.val();
-        self.list_request.iova.next = bit_cast::<48, 32>(self.hold.q.val())
+        self.page.next = self.hold.q.val().get_bits::<20>(12);
+        self.list_request.iova.next = (bit_cast::<48, 20>(self.page.val()) << bits::<6>(12))
+            | (bit_cast::<48, 7>(self.chunk.q.val()) << bits::<6>(5))
             | (bit_cast::<48, 16>(self.hold_high.q.val()) << bits::<6>(32));
         self.list_request.bytes.next = bits::<13>(32);
         self.list_request.valid.next = false;
@@ -649,19 +764,21 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         }
 
         // Answers that come while words stream.
-        if self.bind_result.valid.val() & self.binding.q.val() {
-            self.result_seen.d.next = true;
-            self.bound.d.next = !self.bind_result.error.val().any();
-            self.found.next = bit_cast::<4, 8>(self.bind_result.error.val());
-            self.found_field.next = bit_cast::<5, 8>(self.bind_result.field.val());
-        }
+        self.answers.next = self.bind_result.valid.val() & self.binding.q.val();
+        self.refuses.next = self.bind_result.error.val().any();
+        self.answered.next = self.answers.val() | self.result_seen.q.val();
         if self.reserving.q.val() & self.cq_reserve.ready.val() {
             self.reserving.d.next = false;
             self.reserved.d.next = self.cq_reserve.ok.val();
             if !self.cq_reserve.ok.val() {
                 self.found.next = self.cq_full.val();
-                self.found_field.next = bits::<5>(0);
             }
+        }
+        if self.answers.val() {
+            self.result_seen.d.next = true;
+            self.bound.d.next = !self.refuses.val();
+            self.found.next = bit_cast::<4, 8>(self.bind_result.error.val());
+            self.found_field.next = bit_cast::<5, 8>(self.bind_result.field.val());
         }
 
         match self.state.q.val() {
@@ -714,125 +831,27 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                             | (!self.in_memory.val() & (self.entry_count.val() == bits::<3>(1)))));
                 if self.moves.val() {
                     self.next_index.next = self.index_up.val();
-                    if self.zero_words.val().get_bit(self.index_low.val().index())
-                        & self.word.val().any()
-                    {
+                    if self.fault.val() {
                         self.found.next = self.bad_field.val();
-                        self.found_field.next = self.field_reserved.val();
+                        self.found_field.next = self.fault_field.val();
                     }
-                    if self.index.q.val() == bits::<8>(2) {
-                        if self.is_vi_command.val() & (self.word.val() > bits::<32>(3)) {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_state.val();
-                        }
-                        if self.is_cq_command.val()
-                            & ((self.byte_0.val() >= self.cqs.val())
-                                | self.byte_1.val().any()
-                                | self.high_half.val().any())
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_cq.val();
-                        }
-                    }
-                    if self.index.q.val() == bits::<8>(3) {
+                    if self.index_low.val() == bits::<4>(3) {
                         self.detail.d.next = bit_cast::<10, 32>(self.word.val());
                         if self.is_bind.val() {
-                            self.detail.d.next = bits::<10>(0);
-                            if self.kind.val() == self.kind_pages.val() {
-                                self.detail.d.next =
-                                    bit_cast::<10, 8>(self.elements.val()) << bits::<2>(1);
-                            }
-                            if self.kind.val() == self.kind_sgl.val() {
-                                self.detail.d.next =
-                                    bit_cast::<10, 8>(self.elements.val()) << bits::<2>(2);
-                            }
-                        }
-                        if (self.opcode.q.val() == self.op_modify_vi.val())
-                            & self.mask_extra.val().any()
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_reserved.val();
-                        }
-                        if (self.opcode.q.val() == self.op_create_cq.val())
-                            & (!self.word.val().any() | (self.word.val() > bits::<32>(15)))
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_cq_size.val();
+                            self.detail.d.next = self.list_words.val();
                         }
                     }
-                    if (self.index.q.val() == bits::<8>(4)) & self.is_cq_command.val() {
+                    // An address: words 7 and 8, of a CQ words 4 and 5.
+                    if (self.is_cq_command.val() & (self.index_low.val() == bits::<4>(4)))
+                        | (!self.is_cq_command.val() & (self.index_low.val() == bits::<4>(7)))
+                    {
                         self.hold.d.next = self.word.val();
-                        if self.bits_0.val().any() {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_iova.val();
-                        }
+                        self.chunk.d.next = self.word.val().get_bits::<7>(5);
                     }
-                    if (self.index.q.val() == bits::<8>(5)) & self.is_cq_command.val() {
+                    if (self.is_cq_command.val() & (self.index_low.val() == bits::<4>(5)))
+                        | (!self.is_cq_command.val() & (self.index_low.val() == bits::<4>(8)))
+                    {
                         self.hold_high.d.next = bit_cast::<16, 32>(self.word.val());
-                        if self.high_half.val().any() {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_iova.val();
-                        }
-                    }
-                    if (self.index.q.val() == bits::<8>(5))
-                        & self.is_vi_command.val()
-                        & self.applied.val()
-                    {
-                        if self.byte_3.val() > bits::<8>(3) {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_access.val();
-                        }
-                        if (self.byte_2.val() != bits::<8>(1))
-                            & (self.byte_2.val() != bits::<8>(2))
-                            & (self.byte_2.val() != bits::<8>(4))
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_reliability.val();
-                        }
-                        if (self.byte_0.val() >= self.cqs.val())
-                            | (self.byte_1.val() >= self.cqs.val())
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_cq.val();
-                        }
-                    }
-                    if (self.index.q.val() == bits::<8>(6))
-                        & self.is_vi_command.val()
-                        & self.applied.val()
-                    {
-                        if self.byte_1.val() > bits::<8>(3) {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_flags.val();
-                        }
-                        if (self.byte_2.val() > self.reads.val())
-                            | (self.byte_3.val() > self.reads.val())
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_reads.val();
-                        }
-                    }
-                    if (self.index.q.val() == bits::<8>(7)) & !self.is_cq_command.val() {
-                        self.hold.d.next = self.word.val();
-                        if self.in_memory.val() & self.bits_0.val().any() {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_iova.val();
-                        }
-                    }
-                    if (self.index.q.val() == bits::<8>(8)) & !self.is_cq_command.val() {
-                        self.hold_high.d.next = bit_cast::<16, 32>(self.word.val());
-                        if (self.in_memory.val() | (self.opcode.q.val() == self.op_raw_send.val()))
-                            & self.high_half.val().any()
-                        {
-                            self.found.next = self.bad_field.val();
-                            self.found_field.next = self.field_iova.val();
-                        }
-                    }
-                    if (self.index.q.val() == bits::<8>(13))
-                        & (self.is_vi_work.val() | (self.opcode.q.val() == self.op_raw_send.val()))
-                        & self.too_long.val()
-                    {
-                        self.found.next = self.bad_field.val();
-                        self.found_field.next = self.field_message_length.val();
                     }
                     if self.index.q.val() == bits::<8>(15) {
                         self.decoded.d.next = true;
@@ -873,9 +892,8 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                         self.state.d.next = FetchState::Act;
                     } else if self.chunk_end.val() {
                         self.state.d.next = FetchState::FetchList;
-                        self.hold.d.next = (self.hold.q.val() & bits::<32>(0xFFFF_F000_u64))
-                            | (bit_cast::<32, 7>(self.next_in_page.val()) << bits::<6>(5));
-                        if self.in_page.val().all() {
+                        self.chunk.d.next = self.next_chunk.val();
+                        if self.chunk.q.val().all() {
                             // The list leaves its page.
                             self.found.next = self.bad_field.val();
                             self.found_field.next = self.field_iova.val();
@@ -902,7 +920,6 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                         self.state.d.next = FetchState::ReadList;
                         if self.list_data.error.val() {
                             self.found.next = self.dma_read.val();
-                            self.found_field.next = bits::<5>(0);
                             self.state.d.next = FetchState::EndList;
                         }
                     }
@@ -918,11 +935,11 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
             }
             FetchState::Act => {
                 self.next_index.next = bits::<8>(2);
-                if (self.binding.q.val() & !self.result_seen.q.val()) | self.reserving.q.val() {
+                if (self.binding.q.val() & !self.answered.val()) | self.reserving.q.val() {
                     // The TPT or the completer has not answered yet.
-                } else if self.error.q.val().any() {
+                } else if self.error.q.val().any() | (self.answers.val() & self.refuses.val()) {
                     self.state.d.next = FetchState::Report;
-                    if self.bound.q.val() {
+                    if self.bound.q.val() | (self.answers.val() & !self.refuses.val()) {
                         self.state.d.next = FetchState::LoadStag;
                     }
                 } else if self.is_vi_work.val() {
@@ -943,7 +960,6 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                         if self.push.full.val() {
                             self.overran.d.next = true;
                             self.found.next = self.queue_full.val();
-                            self.found_field.next = bits::<5>(0);
                             self.state.d.next = FetchState::RaiseEvent;
                         } else {
                             self.next_count.next = bits::<3>(1);
@@ -955,8 +971,8 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                     self.next_index.next = bits::<8>(4);
                     self.state.d.next = FetchState::SelectViWord;
                 } else if self.opcode.q.val() == self.op_destroy_vi.val() {
-                    self.hold.d.next = bits::<32>(0);
-                    self.state.d.next = FetchState::PresentViWord;
+                    // Word 2 is zero, which is the idle state.
+                    self.state.d.next = FetchState::SelectViWord;
                 } else if self.is_cq_command.val() {
                     self.state.d.next = FetchState::ConfigureCq;
                 } else if self.opcode.q.val() == self.op_raw_send.val() {
@@ -1015,7 +1031,6 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                             & !self.release_result.error.val().any();
                         if self.release_result.error.val().any() {
                             self.found.next = self.entry_busy.val();
-                            self.found_field.next = bits::<5>(0);
                         }
                         if self.release_result.error.val() == self.tpt_invalid_stag.val() {
                             self.found.next = self.already_released.val();

@@ -64,7 +64,7 @@ pub struct CommandPost<const L: usize, const P: usize, const W: usize> {
     pub land_data: Signal<In, Bits<32>>,
     /// Transmit's reads.
     pub slot_read: SlotReadRx,
-    /// Frees of transmit and flush; one port frees at most once in 16 cycles.
+    /// Frees of transmit and flush; one port frees at most once in 9 cycles.
     pub slot_free: [SlotFreeRx; 2],
     /// Bit i flips whenever slot i becomes free.
     pub slot_parity: Signal<Out, Bits<32>>,
@@ -93,11 +93,11 @@ pub struct CommandPost<const L: usize, const P: usize, const W: usize> {
     error: DFF<Bit>,
     error_pending: DFF<Bit>,
     parity: DFF<Bits<32>>,
-    flip_slot: DFF<Bits<5>>,
+    flip_slot: DFF<Bits<L>>,
     flip_left: DFF<Bits<3>>,
     engine_pending: DFF<Bit>,
     pending: [DFF<Bit>; 2],
-    pending_slot: [DFF<Bits<5>>; 2],
+    pending_slot: [DFF<Bits<L>>; 2],
     pending_count: [DFF<Bits<3>>; 2],
 
     moves: Signal<Local, Bit>,
@@ -303,30 +303,35 @@ impl<const L: usize, const P: usize, const W: usize> Logic for CommandPost<L, P,
         self.read_valid.next = self.reading.q.val();
         self.read_data.next = self.slots.read_data.val();
 
-        // Frees: one slot a cycle, the engine's first.
+        // Frees: one slot a cycle, the ports first, because the engine can wait.
         self.flip_mask.next = bits::<32>(0);
         if self.flip_left.q.val().any() {
             self.flip_mask.next = bits::<32>(1) << self.flip_slot.q.val();
+        }
+        if self.flip_left.q.val() > bits::<3>(1) {
             self.flip_slot.d.next = self.flip_slot.q.val() + 1;
             self.flip_left.d.next = self.flip_left.q.val() - 1;
-        } else if self.engine_pending.q.val() {
-            self.flip_slot.d.next = bit_cast::<5, 9>(self.head.q.val());
-            self.flip_left.d.next = self.head.q.val().get_bits::<3>(5);
-            self.engine_pending.d.next = false;
-        } else if self.pending[0].q.val() {
-            self.flip_slot.d.next = self.pending_slot[0].q.val();
-            self.flip_left.d.next = self.pending_count[0].q.val();
-            self.pending[0].d.next = false;
-        } else if self.pending[1].q.val() {
-            self.flip_slot.d.next = self.pending_slot[1].q.val();
-            self.flip_left.d.next = self.pending_count[1].q.val();
-            self.pending[1].d.next = false;
+        } else {
+            self.flip_left.d.next = bits::<3>(0);
+            if self.pending[0].q.val() {
+                self.flip_slot.d.next = self.pending_slot[0].q.val();
+                self.flip_left.d.next = self.pending_count[0].q.val();
+                self.pending[0].d.next = false;
+            } else if self.pending[1].q.val() {
+                self.flip_slot.d.next = self.pending_slot[1].q.val();
+                self.flip_left.d.next = self.pending_count[1].q.val();
+                self.pending[1].d.next = false;
+            } else if self.engine_pending.q.val() {
+                self.flip_slot.d.next = bit_cast::<L, 9>(self.head.q.val());
+                self.flip_left.d.next = self.head.q.val().get_bits::<3>(5);
+                self.engine_pending.d.next = false;
+            }
         }
         self.parity.d.next = self.parity.q.val() ^ self.flip_mask.val();
         for i in 0..2 {
             if self.slot_free[i].valid.val() {
                 self.pending[i].d.next = true;
-                self.pending_slot[i].d.next = self.slot_free[i].slot.val().get_bits::<5>(0);
+                self.pending_slot[i].d.next = self.slot_free[i].slot.val().get_bits::<L>(0);
                 self.pending_count[i].d.next = self.slot_free[i].count.val();
             }
         }

@@ -12,6 +12,7 @@ pub mod command_post;
 pub mod doorbell;
 pub mod event_merge;
 pub mod queue_pointers;
+pub mod vi_config_fork;
 pub mod work_queue;
 
 use rnic_abi::config::Config;
@@ -76,7 +77,7 @@ pub struct Command<
     pub raw_send: StreamTx,
     /// Transmit's reads of inline messages and message buffers.
     pub slot_read: SlotReadRx,
-    /// Frees: 0 transmit, 1 flush; one port at most once in 16 cycles.
+    /// Frees: 0 transmit, 1 flush; one port at most once in 9 cycles.
     pub slot_free: [SlotFreeRx; 2],
     /// Bit i flips whenever slot i becomes free.
     pub slot_parity: Signal<Out, Bits<32>>,

@@ -110,10 +110,10 @@ pub struct WorkQueue<const V: usize, const N: usize, const Q: usize, const P: us
     post_tail: Signal<Local, Bits<P>>,
     post_now: Signal<Local, Bit>,
     posts: Signal<Local, Bits<4>>,
-    push_vi: Signal<Local, Bits<4>>,
-    door_vi: Signal<Local, Bits<4>>,
+    push_vi: Signal<Local, Bits<V>>,
+    door_vi: Signal<Local, Bits<V>>,
     idle: Signal<Local, Bit>,
-    request_vi: Signal<Local, Bits<4>>,
+    request_vi: Signal<Local, Bits<V>>,
     request_receive: Signal<Local, Bit>,
     request_which: Signal<Local, Bits<2>>,
     request_index: Signal<Local, Bits<8>>,
@@ -131,6 +131,11 @@ pub struct WorkQueue<const V: usize, const N: usize, const Q: usize, const P: us
     address_entry: Signal<Local, Bits<Q>>,
     address_word: Signal<Local, Bits<2>>,
     data: Signal<Local, Bits<32>>,
+    send_next_vi: Signal<Local, Bits<V>>,
+    receive_next_vi: Signal<Local, Bits<V>>,
+    send_done_vi: [Signal<Local, Bits<V>>; 2],
+    receive_done_vi: [Signal<Local, Bits<V>>; 2],
+    clear_vi_low: Signal<Local, Bits<V>>,
     send_ready_below: [Signal<Local, Bits<16>>; 17],
     send_undone_below: [Signal<Local, Bits<16>>; 17],
     receive_ready_below: [Signal<Local, Bits<16>>; 17],
@@ -162,7 +167,7 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             push_almost_full push_now drop_open post_tail post_now posts push_vi door_vi idle request_vi
             request_receive request_which request_index requested request_port pointer taken next_word
             move_word moved_word write_queue write_entry write_word address_queue address_entry
-            address_word data;
+            address_word data send_next_vi receive_next_vi send_done_vi receive_done_vi clear_vi_low;
             entry_shift = 2_u64,
             queue_shift = Q as u64 + 2;
             send receive send_open receive_open send_posts send_ready_below send_undone_below
@@ -183,8 +188,8 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         clock!(self, clock, entries);
 
         // What the queues named by the engine's push and by the doorbell say.
-        self.push_vi.next = bit_cast::<4, 8>(self.push.vi.val());
-        self.door_vi.next = bit_cast::<4, 8>(self.post_vi.val());
+        self.push_vi.next = bit_cast::<V, 8>(self.push.vi.val());
+        self.door_vi.next = bit_cast::<V, 8>(self.post_vi.val());
         self.push_tail.next = bits::<P>(0);
         self.push_open.next = false;
         self.push_is_full.next = false;
@@ -194,13 +199,13 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         self.post_full.next = false;
         self.posts.next = bits::<4>(0);
         for i in 0..N {
-            if self.push_vi.val() == i.to_bits::<4>() {
+            if self.push_vi.val() == i.to_bits::<V>() {
                 self.push_tail.next = self.send[i].tail_entry.val();
                 self.push_open.next = self.send_open[i].q.val();
                 self.push_is_full.next = self.send[i].full.val();
                 self.push_almost_full.next = self.send[i].almost_full.val();
             }
-            if self.door_vi.val() == i.to_bits::<4>() {
+            if self.door_vi.val() == i.to_bits::<V>() {
                 if self.post_receive.val() {
                     self.post_tail.next = self.receive[i].tail_entry.val();
                     self.post_is_open.next = self.receive_open[i].q.val();
@@ -229,7 +234,7 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         self.entries.write_enable.next = false;
         self.move_word.next = bit_cast::<2, 3>(self.moving.q.val());
         self.moved_word.next = self.move_word.val() - 1;
-        self.write_queue.next = bit_cast::<5, 4>(self.push_vi.val()) << bits::<1>(1);
+        self.write_queue.next = bit_cast::<5, V>(self.push_vi.val()) << bits::<1>(1);
         self.write_entry.next = bit_cast::<Q, P>(self.push_tail.val());
         self.write_word.next = self.push.word.val();
         self.entries.write_data.next = self.push.data.val();
@@ -269,7 +274,7 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
                 self.moved.d.next = false;
             }
         } else {
-            self.write_queue.next = (bit_cast::<5, 4>(self.door_vi.val()) << bits::<1>(1))
+            self.write_queue.next = (bit_cast::<5, V>(self.door_vi.val()) << bits::<1>(1))
                 | bit_cast::<5, 1>(self.post_receive.val().into());
             self.write_entry.next = bit_cast::<Q, P>(self.post_tail.val());
             self.write_word.next = self.post_word.val();
@@ -289,14 +294,14 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         // The read port: receive first, then transmit, then flush.
         self.requested.next = false;
         self.request_port.next = bits::<2>(0);
-        self.request_vi.next = bits::<4>(0);
+        self.request_vi.next = bits::<V>(0);
         self.request_receive.next = false;
         self.request_which.next = bits::<2>(0);
         self.request_index.next = bits::<8>(0);
         if self.queue_read[1].valid.val() {
             self.requested.next = true;
             self.request_port.next = bits::<2>(1);
-            self.request_vi.next = bit_cast::<4, 8>(self.queue_read[1].vi.val());
+            self.request_vi.next = bit_cast::<V, 8>(self.queue_read[1].vi.val());
             self.request_receive.next = self.queue_read[1].receive.val();
             self.request_which.next = self.queue_read[1].which.val();
             self.request_index.next = self.queue_read[1].index.val();
@@ -304,7 +309,7 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         if self.queue_read[0].valid.val() {
             self.requested.next = true;
             self.request_port.next = bits::<2>(0);
-            self.request_vi.next = bit_cast::<4, 8>(self.queue_read[0].vi.val());
+            self.request_vi.next = bit_cast::<V, 8>(self.queue_read[0].vi.val());
             self.request_receive.next = self.queue_read[0].receive.val();
             self.request_which.next = self.queue_read[0].which.val();
             self.request_index.next = self.queue_read[0].index.val();
@@ -312,14 +317,14 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         if self.queue_read[2].valid.val() {
             self.requested.next = true;
             self.request_port.next = bits::<2>(2);
-            self.request_vi.next = bit_cast::<4, 8>(self.queue_read[2].vi.val());
+            self.request_vi.next = bit_cast::<V, 8>(self.queue_read[2].vi.val());
             self.request_receive.next = self.queue_read[2].receive.val();
             self.request_which.next = self.queue_read[2].which.val();
             self.request_index.next = self.queue_read[2].index.val();
         }
         self.pointer.next = bit_cast::<Q, 8>(self.request_index.val());
         for i in 0..N {
-            if self.request_vi.val() == i.to_bits::<4>() {
+            if self.request_vi.val() == i.to_bits::<V>() {
                 if self.request_which.val() == bits::<2>(1) {
                     self.pointer.next = self.send[i].next_entry.val();
                     if self.request_receive.val() {
@@ -359,7 +364,7 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             }
         } else {
             self.next_word.next = bits::<2>(0);
-            self.address_queue.next = (bit_cast::<5, 4>(self.request_vi.val()) << bits::<1>(1))
+            self.address_queue.next = (bit_cast::<5, V>(self.request_vi.val()) << bits::<1>(1))
                 | bit_cast::<5, 1>(self.request_receive.val().into());
             self.address_entry.next = self.pointer.val();
             self.port.d.next = self.request_port.val();
@@ -370,7 +375,7 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         self.read_entry.d.next = self.address_entry.val();
         self.address_word.next = self.next_word.val();
         if self.moving.q.val().any() {
-            self.address_queue.next = bit_cast::<5, 4>(self.push_vi.val()) << bits::<1>(1);
+            self.address_queue.next = bit_cast::<5, V>(self.push_vi.val()) << bits::<1>(1);
             self.address_entry.next = bit_cast::<Q, P>(self.push_tail.val());
             self.address_word.next = self.move_word.val();
         }
@@ -389,6 +394,13 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         }
 
         // Steps.
+        self.send_next_vi.next = bit_cast::<V, 8>(self.send_next.vi.val());
+        self.receive_next_vi.next = bit_cast::<V, 8>(self.receive_next.vi.val());
+        for i in 0..2 {
+            self.send_done_vi[i].next = self.send_done[i].vi.val().get_bits::<V>(0);
+            self.receive_done_vi[i].next = self.receive_done[i].vi.val().get_bits::<V>(0);
+        }
+        self.clear_vi_low.next = bit_cast::<V, 8>(self.clear_vi.val());
         self.send_ready_below[0].next = bits::<16>(0);
         self.send_undone_below[0].next = bits::<16>(0);
         self.receive_ready_below[0].next = bits::<16>(0);
@@ -403,13 +415,13 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             self.receive_open[i].d.next = self.receive_open[i].q.val();
             self.send_posts[i].d.next = self.send_posts[i].q.val();
 
-            self.send[i].push.next = self.push_now.val() & (self.push_vi.val() == i.to_bits::<4>());
+            self.send[i].push.next = self.push_now.val() & (self.push_vi.val() == i.to_bits::<V>());
             self.receive[i].push.next = false;
-            if self.push_now.val() & self.drop_open.val() & (self.push_vi.val() == i.to_bits::<4>())
+            if self.push_now.val() & self.drop_open.val() & (self.push_vi.val() == i.to_bits::<V>())
             {
                 self.send_open[i].d.next = false;
             }
-            if self.post_now.val() & (self.door_vi.val() == i.to_bits::<4>()) {
+            if self.post_now.val() & (self.door_vi.val() == i.to_bits::<V>()) {
                 if self.post_receive.val() {
                     self.receive[i].push.next = self.post_push.val();
                     self.receive_open[i].d.next = self.post_open.val();
@@ -422,21 +434,21 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
                 }
             }
             self.send[i].take.next =
-                self.send_next.valid.val() & (self.send_next.vi.val() == i.to_bits::<8>());
+                self.send_next.valid.val() & (self.send_next_vi.val() == i.to_bits::<V>());
             self.send[i].finish.next = (self.send_done[0].valid.val()
-                & (self.send_done[0].vi.val() == i.to_bits::<8>()))
+                & (self.send_done_vi[0].val() == i.to_bits::<V>()))
                 | (self.send_done[1].valid.val()
-                    & (self.send_done[1].vi.val() == i.to_bits::<8>()));
+                    & (self.send_done_vi[1].val() == i.to_bits::<V>()));
             self.receive[i].take.next =
-                self.receive_next.valid.val() & (self.receive_next.vi.val() == i.to_bits::<8>());
+                self.receive_next.valid.val() & (self.receive_next_vi.val() == i.to_bits::<V>());
             self.receive[i].finish.next = (self.receive_done[0].valid.val()
-                & (self.receive_done[0].vi.val() == i.to_bits::<8>()))
+                & (self.receive_done_vi[0].val() == i.to_bits::<V>()))
                 | (self.receive_done[1].valid.val()
-                    & (self.receive_done[1].vi.val() == i.to_bits::<8>()));
-            self.send[i].clear.next =
-                self.reset.val() | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>()));
-            self.receive[i].clear.next =
-                self.reset.val() | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>()));
+                    & (self.receive_done_vi[1].val() == i.to_bits::<V>()));
+            self.send[i].clear.next = self.reset.val()
+                | (self.clear.val() & (self.clear_vi_low.val() == i.to_bits::<V>()));
+            self.receive[i].clear.next = self.reset.val()
+                | (self.clear.val() & (self.clear_vi_low.val() == i.to_bits::<V>()));
             if self.send[i].clear.val() {
                 self.send_open[i].d.next = false;
                 self.receive_open[i].d.next = false;

@@ -180,6 +180,13 @@ pub struct Complete<const C: usize> {
     wanted: Signal<Local, Bits<3>>,
     is_whole: Signal<Local, Bit>,
     unfinished: Signal<Local, Bit>,
+    polls: Signal<Local, Bit>,
+    gathers: Signal<Local, Bit>,
+    writes_entry: Signal<Local, Bit>,
+    closing: Signal<Local, Bit>,
+    date: Signal<Local, Bits<32>>,
+    word_out: Signal<Local, Bits<32>>,
+    place: Signal<Local, Bits<48>>,
     slot: Signal<Local, Bits<48>>,
     slot_low: Signal<Local, Bits<32>>,
     entry_bytes: Constant<Bits<13>>,
@@ -211,7 +218,7 @@ impl<const C: usize> Complete<C> {
             commit state check port word cq vi writeback reserved of_send of_receive flags preparing
             handle_or_date low high filed event_pending overflow stepped read_is_ours iova data valid
             last is_entry arriving offered take opens closes next_word after_next wanted is_whole
-            unfinished slot slot_low;
+            unfinished polls gathers writes_entry closing date word_out place slot slot_low;
             entry_bytes = rnic_abi::completion::CQE_BYTES as u64,
             status_bytes = 8_u64,
             status_length = 8_u64,
@@ -311,7 +318,6 @@ impl<const C: usize> Logic for Complete<C> {
             }
             CheckState::Await => {
                 if self.piece.valid.val() {
-                    self.iova.d.next = self.piece.iova.val();
                     if self.piece.last.val() {
                         self.check.d.next = CheckState::Refused;
                         if self.is_whole.val() {
@@ -337,23 +343,15 @@ impl<const C: usize> Logic for Complete<C> {
                     self.port.d.next = self.port.q.val() + 1;
                     if self.offered.val() {
                         self.port.d.next = self.port.q.val();
-                        self.cq.d.next = self.arriving.val().get_bits::<C>(0);
-                        self.writeback.d.next = self.arriving.val().get_bit(8);
-                        self.reserved.d.next = self.arriving.val().get_bit(9);
-                        self.of_send.d.next = self.arriving.val().get_bit(10);
-                        self.of_receive.d.next = self.arriving.val().get_bit(11);
-                        self.vi.d.next = self.arriving.val().get_bits::<8>(24);
                         self.preparing.d.next = true;
                         self.word.d.next = bits::<3>(1);
                         self.state.d.next = CompleteState::Gather;
                     }
                 }
-                // The date is taken with the parity, never after it: a later one would vouch for what was not seen.
+
                 if self.line_due.val() & !self.event_pending.q.val() {
                     self.line_taken.next = true;
-                    self.data.d.next = self.slot_parity.val();
-                    self.handle_or_date.d.next = self.ring_consumed.val();
-                    self.iova.d.next = self.line_iova.val() & self.line_mask.val();
+
                     self.is_entry.d.next = false;
                     self.valid.d.next = true;
                     self.last.d.next = false;
@@ -365,23 +363,11 @@ impl<const C: usize> Logic for Complete<C> {
                 self.take.next = self.store_ready.val();
                 if self.offered.val() & self.store_ready.val() {
                     self.word.d.next = self.next_word.val();
-                    if self.word.q.val() == bits::<3>(1) {
-                        self.handle_or_date.d.next = self.arriving.val();
+                    if (self.word.q.val() == bits::<3>(3)) & self.writeback.q.val() {
+                        self.check.d.next = CheckState::Ask;
                     }
-                    if self.word.q.val() == bits::<3>(2) {
-                        self.low.d.next = self.arriving.val();
-                    }
-                    if self.word.q.val() == bits::<3>(3) {
-                        self.high.d.next = self.arriving.val();
-                        if self.writeback.q.val() {
-                            self.check.d.next = CheckState::Ask;
-                        }
-                    }
-                    if self.word.q.val() == bits::<3>(5) {
-                        self.data.d.next = self.arriving.val();
-                        if self.writeback.q.val() {
-                            self.state.d.next = CompleteState::AwaitCheck;
-                        }
+                    if (self.word.q.val() == bits::<3>(5)) & self.writeback.q.val() {
+                        self.state.d.next = CompleteState::AwaitCheck;
                     }
                     if self.word.q.val() == bits::<3>(6) {
                         self.state.d.next = CompleteState::AwaitSlot;
@@ -412,7 +398,6 @@ impl<const C: usize> Logic for Complete<C> {
                 self.store_valid.next = self.dma_write.ready.val();
                 self.take.next = self.dma_write.ready.val();
                 if self.dma_write.ready.val() {
-                    self.data.d.next = self.arriving.val();
                     self.last.d.next = true;
                     self.word.d.next = self.next_word.val();
                     self.state.d.next = CompleteState::WriteStatus;
@@ -439,16 +424,8 @@ impl<const C: usize> Logic for Complete<C> {
                 if self.dma_write.ready.val() {
                     self.wanted.next = self.after_next.val();
                     self.word.d.next = self.next_word.val();
-                    self.data.d.next = self.read_data.val();
-                    if self.next_word.val() == bits::<3>(6) {
-                        self.data.d.next = self.slot_parity.val();
-                        self.handle_or_date.d.next = self.ring_consumed.val();
-                    }
+
                     if self.next_word.val() == bits::<3>(7) {
-                        self.data.d.next = (bit_cast::<32, 1>(self.phase.val().into())
-                            << bits::<6>(31))
-                            | (bit_cast::<32, 3>(self.flags.q.val()) << bits::<6>(28))
-                            | (self.handle_or_date.q.val() & self.date_mask.val());
                         self.last.d.next = true;
                     }
                     if self.word.q.val() == bits::<3>(7) {
@@ -461,7 +438,6 @@ impl<const C: usize> Logic for Complete<C> {
             }
             CompleteState::WriteParity => {
                 if self.dma_write.ready.val() {
-                    self.data.d.next = self.handle_or_date.q.val();
                     self.last.d.next = true;
                     self.state.d.next = CompleteState::WriteConsumed;
                 }
@@ -488,14 +464,84 @@ impl<const C: usize> Logic for Complete<C> {
                 self.state.d.next = CompleteState::Poll;
             } else {
                 self.wanted.next = bits::<3>(1);
-                self.data.d.next =
-                    (self.arriving.val() << bits::<6>(16)) | bit_cast::<32, 8>(self.vi.q.val());
-                self.iova.d.next = self.slot.val();
+
                 self.is_entry.d.next = true;
                 self.valid.d.next = true;
                 self.last.d.next = false;
                 self.state.d.next = CompleteState::WriteEntry;
             }
+        }
+        // Wide registers. They load whenever nobody needs what they hold, so that one signal enables each.
+        self.polls.next = self.state.q.val() == CompleteState::Poll;
+        self.gathers.next = self.state.q.val() == CompleteState::Gather;
+        self.writes_entry.next = self.state.q.val() == CompleteState::WriteEntry;
+        self.closing.next = (self.state.q.val() == CompleteState::AwaitSlot)
+            | (self.state.q.val() == CompleteState::WriteStatus);
+        if self.opens.val() {
+            self.cq.d.next = self.arriving.val().get_bits::<C>(0);
+            self.writeback.d.next = self.arriving.val().get_bit(8);
+            self.reserved.d.next = self.arriving.val().get_bit(9);
+            self.of_send.d.next = self.arriving.val().get_bit(10);
+            self.of_receive.d.next = self.arriving.val().get_bit(11);
+            self.vi.d.next = self.arriving.val().get_bits::<8>(24);
+        }
+        if self.gathers.val() & (self.word.q.val() == bits::<3>(2)) {
+            self.low.d.next = self.arriving.val();
+        }
+        if self.gathers.val() & (self.word.q.val() == bits::<3>(3)) {
+            self.high.d.next = self.arriving.val();
+        }
+        // The date is taken with the parity, never after it: a later one would vouch for what was not seen.
+        self.date.next = self.ring_consumed.val();
+        if self.writes_entry.val() {
+            self.date.next = (bit_cast::<32, 1>(self.phase.val().into()) << bits::<6>(31))
+                | (bit_cast::<32, 3>(self.flags.q.val()) << bits::<6>(28))
+                | (self.ring_consumed.val() & self.date_mask.val());
+        }
+        if self.gathers.val() {
+            self.date.next = self.arriving.val();
+        }
+        if (self.gathers.val() & (self.word.q.val() == bits::<3>(1)))
+            | (self.writes_entry.val()
+                & self.dma_write.ready.val()
+                & (self.word.q.val() == bits::<3>(5)))
+            | self.polls.val()
+        {
+            self.handle_or_date.d.next = self.date.val();
+        }
+        self.word_out.next = self.arriving.val();
+        if self.closing.val() {
+            self.word_out.next =
+                (self.arriving.val() << bits::<6>(16)) | bit_cast::<32, 8>(self.vi.q.val());
+        }
+        if self.writes_entry.val() {
+            self.word_out.next = self.read_data.val();
+        }
+        if (self.writes_entry.val() & (self.word.q.val() == bits::<3>(5))) | self.polls.val() {
+            self.word_out.next = self.slot_parity.val();
+        }
+        if (self.writes_entry.val() & (self.word.q.val() == bits::<3>(6)))
+            | (self.state.q.val() == CompleteState::WriteParity)
+        {
+            self.word_out.next = self.handle_or_date.q.val();
+        }
+        if (self.valid.q.val() & self.dma_write.ready.val())
+            | !(self.valid.q.val() | (self.state.q.val() == CompleteState::AwaitCheck))
+        {
+            self.data.d.next = self.word_out.val();
+        }
+        self.place.next = self.slot.val();
+        if self.polls.val() {
+            self.place.next = self.line_iova.val() & self.line_mask.val();
+        }
+        if self.check.q.val() == CheckState::Await {
+            self.place.next = self.piece.iova.val();
+        }
+        if (self.check.q.val() == CheckState::Await)
+            | self.polls.val()
+            | (self.closing.val() & (self.dma_write.ready.val() | !self.valid.q.val()))
+        {
+            self.iova.d.next = self.place.val();
         }
         for i in 0..4 {
             self.jobs[i].ready.next =

@@ -140,7 +140,7 @@ pub struct CqTable<const C: usize, const A: usize> {
     ok: DFF<Bit>,
     ahead: DFF<Bit>,
     irq_pending: DFF<Bit>,
-    irq_vector: DFF<Bits<8>>,
+    irq_cq: DFF<Bits<C>>,
 
     left: Signal<Local, Bits<34>>,
     right: Signal<Local, Bits<34>>,
@@ -160,6 +160,13 @@ pub struct CqTable<const C: usize, const A: usize> {
     queue_row: Signal<Local, Bits<A>>,
     writes: Signal<Local, Bit>,
     armed: Signal<Local, Bit>,
+    arms: Signal<Local, Bit>,
+    addend: Signal<Local, Bits<32>>,
+    masked: Signal<Local, Bits<16>>,
+    other: Signal<Local, Bits<32>>,
+    is_sum: Signal<Local, Bit>,
+    is_row_3: Signal<Local, Bit>,
+    clears: Signal<Local, Bit>,
     size: Signal<Local, Bits<16>>,
     mask: Signal<Local, Bits<16>>,
     vector: Signal<Local, Bits<8>>,
@@ -170,6 +177,7 @@ pub struct CqTable<const C: usize, const A: usize> {
     minus_one: Constant<Bits<32>>,
     next_producer: Constant<Bits<32>>,
     queues_word: Constant<Bits<4>>,
+    queues_mask: Constant<Bits<32>>,
 }
 
 impl<const C: usize, const A: usize> Default for CqTable<C, A> {
@@ -187,8 +195,8 @@ impl<const C: usize, const A: usize> CqTable<C, A> {
             store_index store_data read_index read_data hold idle prepare prepare_cq prepare_reserved
             prepare_look_up prepare_receive prepare_vi prepared lost slot_high phase commit ram state
             sweep cq record_cq for_record operand carry high phase_bit is_lost ok ahead irq_pending
-            irq_vector left right total sum sum_low not_sum not_consumed low_half high_half index round
-            is_free can_start read_row write_row queue_row writes armed size mask vector;
+            irq_cq left right total sum sum_low not_sum not_consumed low_half high_half index round
+            is_free can_start read_row write_row queue_row writes armed arms addend masked other is_sum is_row_3 clears size mask vector;
             record_base = 1_u64 << (A - 1),
             vi_base = 3_u64 << (A - 2),
             one = 1_u64,
@@ -196,6 +204,7 @@ impl<const C: usize, const A: usize> CqTable<C, A> {
             minus_one = 0xFFFF_FFFF_u64,
             next_producer = 0x1_0000_u64,
             queues_word = 5_u64,
+            queues_mask = 0x101_u64 * ((1_u64 << C) - 1),
         )
     }
 }
@@ -219,7 +228,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             ok,
             ahead,
             irq_pending,
-            irq_vector
+            irq_cq
         );
         clock!(self, clock, ram);
 
@@ -248,7 +257,12 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         self.read_row.next = bits::<2>(2);
         self.write_row.next = bits::<2>(2);
         self.writes.next = false;
-        self.ram.write_data.next = self.sum.val();
+        self.arms.next = false;
+        self.is_sum.next = false;
+        self.is_row_3.next = false;
+        self.addend.next = bits::<32>(0);
+        self.masked.next = self.index.val() & self.high_half.val();
+        self.clears.next = (self.state.q.val() == TableState::WriteConsumer) | self.reset.val();
         self.armed.next = self.ram.read_data.val().get_bit(31);
         self.prepared.next = false;
         self.cq_config.ready.next = false;
@@ -256,8 +270,11 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         self.cq_reserve.ok.next = self.ok.q.val();
         self.cq_doorbell.ready.next = false;
         self.size.next = self.one.val() << self.cq_config.entries_log2.val();
+        if !self.cq_config.entries_log2.val().any() {
+            self.size.next = bits::<16>(0);
+        }
         self.mask.next = !(self.ones.val() << self.cq_config.entries_log2.val());
-        self.vector.next = bit_cast::<8, C>(self.cq.q.val()) + 1;
+        self.vector.next = bit_cast::<8, C>(self.irq_cq.q.val()) + 1;
         if self.irq.ready.val() {
             self.irq_pending.d.next = false;
         }
@@ -266,11 +283,11 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             TableState::Choose => {
                 if self.commit.val() {
                     self.cq.d.next = self.record_cq.q.val();
-                    self.operand.d.next = self.next_producer.val();
+
                     self.state.d.next = TableState::FetchProducer;
                 } else if self.prepare.val() & !self.irq_pending.q.val() {
                     self.cq.d.next = self.prepare_cq.val();
-                    self.operand.d.next = self.minus_one.val();
+
                     self.for_record.d.next = true;
                     self.is_lost.d.next = false;
                     self.state.d.next = TableState::FetchFree;
@@ -280,12 +297,12 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                 } else if self.can_start.val() {
                     if self.cq_reserve.valid.val() {
                         self.cq.d.next = bit_cast::<C, 8>(self.cq_reserve.cq.val());
-                        self.operand.d.next = self.minus_one.val();
+
                         self.for_record.d.next = false;
                         self.state.d.next = TableState::FetchFree;
                     } else if self.cq_doorbell.valid.val() {
                         self.cq.d.next = bit_cast::<C, 8>(self.cq_doorbell.cq.val());
-                        self.operand.d.next = bit_cast::<32, 16>(self.not_consumed.val());
+
                         self.state.d.next = TableState::FetchConsumer;
                     } else if self.cq_config.valid.val() {
                         self.cq.d.next = bit_cast::<C, 8>(self.cq_config.cq.val());
@@ -304,16 +321,19 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                 self.state.d.next = TableState::FetchFree;
             }
             TableState::FetchFree => {
+                self.addend.next = self.minus_one.val();
                 self.state.d.next = TableState::TakeEntry;
             }
             TableState::TakeEntry => {
+                self.is_sum.next = true;
+                self.addend.next = bit_cast::<32, 16>(self.high_half.val()) << bits::<6>(5);
                 self.read_row.next = bits::<2>(1);
                 self.ok.d.next = self.is_free.val();
                 self.writes.next = self.is_free.val();
                 self.state.d.next = TableState::Answer;
                 if self.for_record.q.val() {
                     self.record_cq.d.next = self.cq.q.val();
-                    self.operand.d.next = bit_cast::<32, 16>(self.high_half.val()) << bits::<6>(5);
+
                     if self.prepare_reserved.val() {
                         self.writes.next = false;
                     } else {
@@ -327,58 +347,62 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                 self.state.d.next = TableState::Choose;
             }
             TableState::MaskIndex => {
+                self.addend.next = bit_cast::<32, 16>(self.masked.val()) << bits::<6>(5);
                 self.read_row.next = bits::<2>(0);
-                self.operand.d.next =
-                    bit_cast::<32, 16>(self.index.val() & self.high_half.val()) << bits::<6>(5);
+
                 self.phase_bit.d.next = !self.round.val().any();
                 // A queue that was destroyed has no entries, whatever its other rows say.
-                if !self.high_half.val().any() {
+                if !self.high_half.val().get_bit(0) {
                     self.is_lost.d.next = true;
                 }
                 self.state.d.next = TableState::FindLow;
             }
             TableState::FindLow => {
+                self.is_sum.next = true;
                 self.read_row.next = bits::<2>(1);
                 self.writes.next = true;
-                self.operand.d.next = bits::<32>(0);
+
                 self.carry.d.next = self.total.val().get_bit(33);
                 self.state.d.next = TableState::FindHigh;
             }
             TableState::FindHigh => {
-                self.high.d.next = self.sum_low.val();
                 self.carry.d.next = false;
                 self.prepared.next = true;
                 self.state.d.next = TableState::Choose;
             }
             TableState::FetchProducer => {
+                self.addend.next = self.next_producer.val();
                 self.state.d.next = TableState::Advance;
             }
             TableState::Advance => {
+                self.is_sum.next = true;
                 self.read_row.next = bits::<2>(3);
                 self.writes.next = true;
-                self.operand.d.next = bits::<32>(0);
+
                 self.state.d.next = TableState::Disarm;
             }
             TableState::Disarm => {
+                self.is_row_3.next = true;
                 self.write_row.next = bits::<2>(3);
                 self.writes.next = true;
-                self.ram.write_data.next = self.sum.val().replace_bit(31, false);
                 if self.armed.val() {
                     self.irq_pending.d.next = true;
-                    self.irq_vector.d.next = self.vector.val();
+                    self.irq_cq.d.next = self.cq.q.val();
                 }
                 self.state.d.next = TableState::Choose;
             }
             TableState::FetchConsumer => {
+                self.addend.next = bit_cast::<32, 16>(self.not_consumed.val());
                 self.read_row.next = bits::<2>(3);
                 self.state.d.next = TableState::Subtract;
             }
             TableState::Subtract => {
                 // old + not new = old - new - 1, so its complement is new - old.
-                self.operand.d.next = bit_cast::<32, 16>(self.not_sum.val());
+                self.addend.next = bit_cast::<32, 16>(self.not_sum.val());
                 self.state.d.next = TableState::Credit;
             }
             TableState::Credit => {
+                self.is_sum.next = true;
                 self.read_row.next = bits::<2>(3);
                 self.writes.next = true;
                 self.ahead.d.next =
@@ -386,14 +410,15 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                 self.state.d.next = TableState::Remember;
             }
             TableState::Remember => {
+                self.is_row_3.next = true;
                 self.write_row.next = bits::<2>(3);
                 self.writes.next = true;
-                self.ram.write_data.next = self.sum.val().replace_bit(31, false);
+
                 if self.cq_doorbell.arm.val() & self.ahead.q.val() {
                     self.irq_pending.d.next = true;
-                    self.irq_vector.d.next = self.vector.val();
+                    self.irq_cq.d.next = self.cq.q.val();
                 } else if self.cq_doorbell.arm.val() | self.armed.val() {
-                    self.ram.write_data.next = self.sum.val().replace_bit(31, true);
+                    self.arms.next = true;
                 }
                 self.cq_doorbell.ready.next = true;
                 self.state.d.next = TableState::Choose;
@@ -401,34 +426,62 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             TableState::WriteLow => {
                 self.write_row.next = bits::<2>(0);
                 self.writes.next = true;
-                self.ram.write_data.next = self.cq_config.iova.val().get_bits::<32>(0);
+
                 self.state.d.next = TableState::WriteHigh;
             }
             TableState::WriteHigh => {
                 self.write_row.next = bits::<2>(1);
                 self.writes.next = true;
-                self.ram.write_data.next = (bit_cast::<32, 16>(self.mask.val()) << bits::<6>(16))
-                    | bit_cast::<32, 16>(self.cq_config.iova.val().get_bits::<16>(32));
+
                 self.state.d.next = TableState::WriteFree;
             }
             TableState::WriteFree => {
                 self.writes.next = true;
-                self.ram.write_data.next = bits::<32>(0);
-                if self.cq_config.entries_log2.val().any() {
-                    self.ram.write_data.next = bit_cast::<32, 16>(self.size.val());
-                }
+
                 self.state.d.next = TableState::WriteConsumer;
             }
             TableState::WriteConsumer => {
                 self.write_row.next = bits::<2>(3);
                 self.writes.next = true;
-                self.ram.write_data.next = bits::<32>(0);
                 self.cq_config.ready.next = true;
                 self.state.d.next = TableState::Choose;
             }
             _ => {
                 self.state.d.next = TableState::Choose;
             }
+        }
+
+        if !(self.state.q.val() == TableState::Credit) {
+            self.operand.d.next = self.addend.val();
+        }
+        if self.state.q.val() == TableState::FindHigh {
+            self.high.d.next = self.sum_low.val();
+        }
+
+        // What is written, when it is no sum.
+        self.other.next = self.vi_config.data.val() & self.queues_mask.val();
+        if self.store_valid.val() {
+            self.other.next = self.store_data.val();
+        }
+        if self.state.q.val() == TableState::WriteLow {
+            self.other.next = self.cq_config.iova.val().get_bits::<32>(0);
+        }
+        self.ram.write_data.next = self.other.val();
+        if self.is_sum.val() {
+            self.ram.write_data.next = self.sum.val();
+        }
+        if self.is_row_3.val() {
+            self.ram.write_data.next = self.sum.val().replace_bit(31, self.arms.val());
+        }
+        if self.state.q.val() == TableState::WriteHigh {
+            self.ram.write_data.next = (bit_cast::<32, 16>(self.mask.val()) << bits::<6>(16))
+                | bit_cast::<32, 16>(self.cq_config.iova.val().get_bits::<16>(32));
+        }
+        if self.state.q.val() == TableState::WriteFree {
+            self.ram.write_data.next = bit_cast::<32, 16>(self.size.val());
+        }
+        if self.clears.val() {
+            self.ram.write_data.next = bits::<32>(0);
         }
 
         // Addresses. The queue's rows are in the lower half; the record and the VIs' rows share the upper one.
@@ -457,21 +510,19 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                 self.ram.write_enable.next = true;
                 self.ram.write_address.next =
                     self.record_base.val() | bit_cast::<A, 3>(self.store_index.val());
-                self.ram.write_data.next = self.store_data.val();
             } else if self.vi_config.valid.val()
                 & (self.vi_config.word.val() == self.queues_word.val())
             {
                 self.ram.write_enable.next = true;
                 self.ram.write_address.next =
                     self.vi_base.val() | bit_cast::<A, 4>(self.vi_config.vi.val().get_bits::<4>(0));
-                self.ram.write_data.next = self.vi_config.data.val();
             }
         }
         self.lost.next = self.is_lost.q.val();
         self.slot_high.next = self.high.q.val();
         self.phase.next = self.phase_bit.q.val();
         self.irq.valid.next = self.irq_pending.q.val();
-        self.irq.vector.next = self.irq_vector.q.val();
+        self.irq.vector.next = self.vector.val();
 
         self.sweep.d.next = self.sweep.q.val() + 1;
         if self.reset.val() {
@@ -482,7 +533,6 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             self.vi_config.ready.next = false;
             self.ram.write_enable.next = true;
             self.ram.write_address.next = self.sweep.q.val();
-            self.ram.write_data.next = bits::<32>(0);
         }
     }
 }

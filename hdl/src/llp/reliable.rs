@@ -95,6 +95,8 @@ pub struct Reliable<const CA: usize, const G: usize, const MA: usize> {
     pub forget_vi: Signal<In, Bits<8>>,
     /// Done.
     pub forget_done: Signal<Out, Bit>,
+    /// A service is under way.
+    pub busy: Signal<Out, Bit>,
     /// The context RAM's read port is ours.
     pub active: Signal<Out, Bit>,
     /// Context RAM: word to read.
@@ -173,7 +175,7 @@ impl<const CA: usize, const G: usize, const MA: usize> Reliable<CA, G, MA> {
     /// `words_log2`: context words of a VI; `log_base`: where its log starts; `depth_log2`: log2 of its queue depth.
     pub fn new(words_log2: u32, log_base: u32, depth_log2: u32) -> Self {
         block_new!(clock reset vi_config ack slow_tick build_idle connected logged replaying ask ask_advance ask_vi ask_position ask_done
-            forget forget_vi forget_done active read_address read_data write_address write_data write
+            forget forget_vi forget_done busy active read_address read_data write_address write_data write
             write_ready vi popped response_done finished finished_at finished_data replay_start replay_end
             timeout vi_error state at_vi head replay diff entry kind nak moved ticks tried due step
             forgets next context word log write_word next_head replay_word new_tail next_replay acked chosen found limit
@@ -212,8 +214,6 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
         self.ack.ready.next = false;
         self.ask_done.next = false;
         self.forget_done.next = false;
-        self.active.next = (self.state.q.val() != ReliableState::Idle)
-            & (self.state.q.val() != ReliableState::BreakVi);
         self.write.next = false;
         self.write_word.next = bits::<CA>(11);
         self.write_data.next = bit_cast::<32, G>(self.head.q.val())
@@ -298,7 +298,11 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
             ReliableState::ReadHead => {
                 self.head.d.next = bit_cast::<G, 32>(self.read_data.val());
                 self.replay.d.next = bit_cast::<G, 8>(self.replay_word.val());
+                // Only a replay looks at the tail.
                 self.next.next = ReliableState::ReadTail;
+                if (self.kind.q.val() == bits::<3>(0)) | (self.kind.q.val() == bits::<3>(1)) {
+                    self.next.next = ReliableState::LookUp;
+                }
             }
             ReliableState::ReadTail => {
                 self.next.next = ReliableState::LookUp;
@@ -506,6 +510,14 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
                 self.word.next = bits::<CA>(11);
             }
         }
+        // The port is ours only in the cycles in which the next state needs a word.
+        self.active.next = (self.next.val() == ReliableState::ReadHead)
+            | (self.next.val() == ReliableState::ReadTail)
+            | (self.next.val() == ReliableState::Measure)
+            | (self.next.val() == ReliableState::Decide)
+            | (self.next.val() == ReliableState::Finish)
+            | (self.next.val() == ReliableState::ReadTimer);
+        self.busy.next = self.state.q.val() != ReliableState::Idle;
         self.read_address.next = self.context.val() | self.word.val();
         self.write_address.next = self.context.val() | self.write_word.val();
     }

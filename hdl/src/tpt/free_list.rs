@@ -47,7 +47,10 @@ pub struct FreeList<const S: usize> {
     first_free: DFF<Bits<S>>,
     count: DFF<Bits<11>>,
     after: Signal<Local, Bits<S>>,
+    change: Signal<Local, Bits<12>>,
+    wide_count: Signal<Local, Bits<12>>,
     all: Constant<Bits<11>>,
+    ones: Constant<Bits<12>>,
 }
 
 impl<const S: usize> FreeList<S> {
@@ -72,6 +75,9 @@ impl<const S: usize> FreeList<S> {
             first_free: Default::default(),
             count: Default::default(),
             after: Default::default(),
+            change: Default::default(),
+            wide_count: Default::default(),
+            ones: Constant::new(0xfff_u64.into()),
             all: Constant::new((1_u64 << S).into()),
         }
     }
@@ -93,13 +99,23 @@ impl<const S: usize> Logic for FreeList<S> {
         self.link_write.next = self.give.val();
         self.link_element.next = self.give_last.val();
         self.link_next.next = self.first_free.q.val();
+        // One adder: what comes, or the inverse of what goes with a carry below the lowest bit.
+        self.change.next = bit_cast::<12, 8>(self.give_count.val()) << bits::<6>(1);
+        if self.take.val() {
+            self.change.next =
+                (bit_cast::<12, 8>(self.take_count.val()) << bits::<6>(1)) ^ self.ones.val();
+        }
+        self.wide_count.next = ((bit_cast::<12, 11>(self.count.q.val()) << bits::<6>(1))
+            | bits::<12>(1))
+            + self.change.val();
+        if self.take.val() | self.give.val() {
+            self.count.d.next = self.wide_count.val().get_bits::<11>(1);
+        }
         if self.take.val() {
             self.first_free.d.next = self.take_next.val();
-            self.count.d.next = self.count.q.val() - bit_cast::<11, 8>(self.take_count.val());
         }
         if self.give.val() {
             self.first_free.d.next = self.give_first.val();
-            self.count.d.next = self.count.q.val() + bit_cast::<11, 8>(self.give_count.val());
         }
         if self.reset.val() {
             self.link_write.next = true;

@@ -174,6 +174,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
         self.binder.draining.next = self.releaser.draining.val();
         self.binder.draining_index.next = self.releaser.index.val();
         self.binder.write_ready.next = self.entries.bind_ready.val();
+        self.binder.flags_read.next = self.entries.flags_read.val();
         self.binder.head.next = self.free.head.val();
         self.binder.free.next = self.free.free.val();
         self.binder.chain_changes.next = self.releaser.give.val();

@@ -33,7 +33,7 @@ pub struct RowRam<const I: usize, const R: usize, const W: usize> {
     pub write_data: Signal<In, Bits<W>>,
     /// Write in this cycle.
     pub write_enable: Signal<In, Bit>,
-    _rows: Box<BTreeMap<(Bits<I>, Bits<R>), Bits<W>>>,
+    _rows: BTreeMap<(Bits<I>, Bits<R>), Bits<W>>,
 }
 
 impl<const I: usize, const R: usize, const W: usize> Logic for RowRam<I, R, W> {

@@ -5,7 +5,7 @@
 //! ```text
 //! row  high 16                     low 32
 //!  0   iova 47:32                  iova 31:0
-//!  1   next element of the chain   length in bytes
+//!  1   next element of the chain   length in bytes; of a page less one
 //! ```
 //! Reads: the walk goes first; a bind reads only `next`. Writes: a bind never writes `next`, and a link is written only while
 //! no bind walks the chain, so the two never meet. Latency: a row is out in the cycle after its address.

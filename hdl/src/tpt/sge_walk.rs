@@ -1,7 +1,7 @@
 //! Cuts an access into pieces: each within 4 KiB and one element, in order, for the client that asked.
 //!
 //! A contiguous region needs an addition only. In a list the walk begins at the element where the entry's last access ended,
-//! or at the first when the access lies before that, and writes the entry's cursor back with its last piece. It checks
+//! or at the first when the access lies before that, and writes the entry's cursor back with each piece. It checks
 //! nothing: what comes here has passed, or carries the error that the client is told.
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //!     |               +------------------------------- list ---|--------+
 //!     +--> contiguous, refused, or empty ----------------------+--------+
 //! ```
-//! Latency: a piece two cycles after the access, in a list five more and two for each element passed over. Throughput: a
+//! Latency: a piece two cycles after the access, in a list four more and two for each element passed over. Throughput: a
 //! piece in two cycles, in a list five.
 
 use rust_hdl::prelude::*;
@@ -301,9 +301,10 @@ impl<const T: usize, const S: usize> Logic for SgeWalk<T, S> {
                 self.piece_bytes.d.next = bits::<13>(4096) - bit_cast::<13, 12>(self.cut.val());
                 if self.ends.val() {
                     self.piece_bytes.d.next = self.remaining.q.val().get_bits::<13>(0);
-                    self.cursor_low_write.next = self.is_list.q.val();
-                    self.cursor_high_write.next = self.is_list.q.val() | self.fires.q.val();
                 }
+                // With each piece, not only the last: this way the write does not wait for the cut to be known.
+                self.cursor_low_write.next = self.is_list.q.val();
+                self.cursor_high_write.next = self.is_list.q.val() | self.fires.q.val();
                 self.state.d.next = WalkState::Offer;
             }
             WalkState::Offer => {

@@ -18,6 +18,7 @@
 //! an SGL element and three more for a page.
 
 use rnic_abi::command::{flags, kind, opcode};
+use rnic_abi::config::IOVA_LIMIT;
 use rnic_abi::error::{CommandError, Field};
 use rust_hdl::prelude::*;
 
@@ -96,6 +97,8 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     pub extra_data: Signal<Out, Bits<32>>,
     /// Nobody else writes in this cycle.
     pub write_ready: Signal<In, Bit>,
+    /// A row 0 is read in this cycle.
+    pub flags_read: Signal<In, Bit>,
 
     /// First free element.
     pub head: Signal<In, Bits<S>>,
@@ -151,7 +154,7 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     count: DFF<Bits<8>>,
     todo: DFF<Bits<8>>,
     base_high_ones: DFF<Bit>,
-    kept: DFF<Bits<32>>,
+    kept: DFF<Bits<21>>,
     running: DFF<Bits<32>>,
     covered: DFF<Bit>,
     ended: DFF<Bit>,
@@ -161,8 +164,7 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     last: DFF<Bits<S>>,
     element: DFF<Bits<S>>,
     walked: DFF<Bit>,
-    error: DFF<Bits<8>>,
-    field: DFF<Bits<8>>,
+    fault: DFF<Bits<5>>,
 
     data: Signal<Local, Bits<32>>,
     inverted: Signal<Local, Bits<32>>,
@@ -192,8 +194,7 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     mode: Signal<Local, Bits<32>>,
     entry_flags: Signal<Local, Bits<32>>,
     chain: Signal<Local, Bits<32>>,
-    new_error: Signal<Local, Bits<8>>,
-    new_field: Signal<Local, Bits<8>>,
+    found: Signal<Local, Bits<5>>,
 
     stag_bits: Constant<Bits<6>>,
     vi_bits: Constant<Bits<6>>,
@@ -204,26 +205,39 @@ pub struct TptBind<const T: usize, const S: usize, const V: usize> {
     kind_contiguous: Constant<Bits<8>>,
     kind_pages: Constant<Bits<8>>,
     kind_sgl: Constant<Bits<8>>,
+    shift_min: Constant<Bits<8>>,
+    shift_max: Constant<Bits<8>>,
     bad_field: Constant<Bits<8>>,
     entry_busy: Constant<Bits<8>>,
     no_elements: Constant<Bits<8>>,
     length_mismatch: Constant<Bits<8>>,
-    field_vi: Constant<Bits<8>>,
-    field_stag: Constant<Bits<8>>,
-    field_access: Constant<Bits<8>>,
-    field_kind: Constant<Bits<8>>,
-    field_count: Constant<Bits<8>>,
-    field_base: Constant<Bits<8>>,
-    field_length: Constant<Bits<8>>,
-    field_iova: Constant<Bits<8>>,
-    field_reserved: Constant<Bits<8>>,
-    field_element_length: Constant<Bits<8>>,
+    fault_entry_busy: Constant<Bits<5>>,
+    fault_no_elements: Constant<Bits<5>>,
+    fault_length_mismatch: Constant<Bits<5>>,
+    field_vi: Constant<Bits<5>>,
+    field_stag: Constant<Bits<5>>,
+    field_access: Constant<Bits<5>>,
+    field_kind: Constant<Bits<5>>,
+    field_count: Constant<Bits<5>>,
+    field_base: Constant<Bits<5>>,
+    field_length: Constant<Bits<5>>,
+    field_iova: Constant<Bits<5>>,
+    field_reserved: Constant<Bits<5>>,
+    field_element_length: Constant<Bits<5>>,
 }
 
 impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
     /// Waits for word 0.
     pub fn new() -> Self {
         assert!(V <= 4 && S <= 10, "a table entry has no more bits");
+        // One number for what was found: a field's, or one of three above them.
+        assert!(
+            Field::ALL.len() <= 29,
+            "the fields leave three numbers of five bits"
+        );
+        assert_eq!((kind::PAGE_SHIFT_MIN, kind::PAGE_SHIFT_MAX), (12, 21));
+        assert_eq!(kind::LIST_REGION_LIMIT, 1 << 31);
+        assert_eq!(IOVA_LIMIT >> 32, 0xffff);
         let byte_of = |value: u8| Constant::new(u64::from(value).into());
         let error = |e: CommandError| Constant::new((e as u64).into());
         let field = |f: Field| Constant::new((f as u64).into());
@@ -250,6 +264,7 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             extra_write: Default::default(),
             extra_data: Default::default(),
             write_ready: Default::default(),
+            flags_read: Default::default(),
             head: Default::default(),
             free: Default::default(),
             chain_changes: Default::default(),
@@ -294,8 +309,7 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             last: Default::default(),
             element: Default::default(),
             walked: Default::default(),
-            error: Default::default(),
-            field: Default::default(),
+            fault: Default::default(),
             data: Default::default(),
             inverted: Default::default(),
             nonzero: Default::default(),
@@ -324,8 +338,7 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             mode: Default::default(),
             entry_flags: Default::default(),
             chain: Default::default(),
-            new_error: Default::default(),
-            new_field: Default::default(),
+            found: Default::default(),
             stag_bits: Constant::new((8 + T as u64).into()),
             vi_bits: Constant::new((16 + V as u64).into()),
             ones: Constant::new(0x1f_ffff_u64.into()),
@@ -335,10 +348,15 @@ impl<const T: usize, const S: usize, const V: usize> TptBind<T, S, V> {
             kind_contiguous: byte_of(kind::CONTIGUOUS),
             kind_pages: byte_of(kind::PAGES),
             kind_sgl: byte_of(kind::SGL),
+            shift_min: byte_of(kind::PAGE_SHIFT_MIN),
+            shift_max: byte_of(kind::PAGE_SHIFT_MAX),
             bad_field: error(CommandError::BadField),
             entry_busy: error(CommandError::EntryBusy),
             no_elements: error(CommandError::NoElements),
             length_mismatch: error(CommandError::LengthMismatch),
+            fault_entry_busy: Constant::new(29_u64.into()),
+            fault_no_elements: Constant::new(30_u64.into()),
+            fault_length_mismatch: Constant::new(31_u64.into()),
             field_vi: field(Field::Vi),
             field_stag: field(Field::Stag),
             field_access: field(Field::Access),
@@ -391,14 +409,13 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             last,
             element,
             walked,
-            error,
-            field
+            fault
         );
 
         self.data.next = self.words.data.val();
         self.inverted.next = !self.words.data.val();
         self.word.next = self.words.index.val().get_bits::<4>(0);
-        self.fine.next = !self.error.q.val().any();
+        self.fine.next = !self.fault.q.val().any();
         self.shift.next = self.data.val().get_bits::<8>(16);
         self.kind_of.next = self.data.val().get_bits::<8>(8);
         self.elements.next = self.data.val().get_bits::<8>(24);
@@ -418,7 +435,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
         self.entered.next = bits::<21>(0);
         if self.in_body.q.val() & self.pages.q.val() & (self.first.q.val() == self.element.q.val())
         {
-            self.entered.next = self.kept.q.val().get_bits::<21>(0) & self.page_mask.q.val();
+            self.entered.next = self.kept.q.val() & self.page_mask.q.val();
         }
         self.element_word.next = self.data.val() | bit_cast::<32, 21>(self.entered.val());
         self.addend.next = bit_cast::<34, 32>(self.data.val()) << bits::<6>(1);
@@ -489,14 +506,28 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
         self.sge_high.next = self.data.val().get_bits::<16>(0);
         self.words.ready.next = false;
         self.result.valid.next = false;
-        self.result.error.next = self.error.q.val();
-        self.result.field.next = self.field.q.val();
+        self.result.error.next = self.bad_field.val();
+        self.result.field.next = bit_cast::<8, 5>(self.fault.q.val());
+        if self.fine.val() {
+            self.result.error.next = bits::<8>(0);
+        }
+        if self.fault.q.val() == self.fault_entry_busy.val() {
+            self.result.error.next = self.entry_busy.val();
+            self.result.field.next = bits::<8>(0);
+        }
+        if self.fault.q.val() == self.fault_no_elements.val() {
+            self.result.error.next = self.no_elements.val();
+            self.result.field.next = bits::<8>(0);
+        }
+        if self.fault.q.val() == self.fault_length_mismatch.val() {
+            self.result.error.next = self.length_mismatch.val();
+            self.result.field.next = bits::<8>(0);
+        }
         self.step.next = false;
         self.step_vi.next = bit_cast::<8, V>(self.of_vi.q.val());
         self.busy.next = self.under_way.q.val();
 
-        self.new_error.next = bits::<8>(0);
-        self.new_field.next = bits::<8>(0);
+        self.found.next = bits::<5>(0);
         self.moves.next = (self.state.q.val() == BindState::TakeWord)
             & self.words.valid.val()
             & self.write_ready.val()
@@ -534,8 +565,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.place.d.next = bits::<2>(0);
                             self.covered.d.next = false;
                             if self.foreign_vi.val().any() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_vi.val();
+                                self.found.next = self.field_vi.val();
                             }
                         }
                         if self.word.val() == bits::<4>(1) {
@@ -545,8 +575,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.entry.d.next = self.data.val().get_bits::<T>(8);
                             self.key.d.next = self.data.val().get_bits::<8>(0);
                             if self.foreign.val().any() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_stag.val();
+                                self.found.next = self.field_stag.val();
                             }
                             self.state.d.next = BindState::ReadEntry;
                         }
@@ -566,31 +595,27 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.walked.d.next = self.fine.val()
                                 & (self.kind_of.val() != self.kind_contiguous.val());
                             if bit_cast::<16, 8>(self.elements.val()) > self.free.val() {
-                                self.new_error.next = self.no_elements.val();
+                                self.found.next = self.fault_no_elements.val();
                             }
                             if self.elements.val().any()
                                 == (self.kind_of.val() == self.kind_contiguous.val())
                             {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_count.val();
+                                self.found.next = self.field_count.val();
                             }
                             if self.kind_of.val() == self.kind_pages.val() {
-                                if (self.shift.val() < bits::<8>(12))
-                                    | (self.shift.val() > bits::<8>(21))
+                                if (self.shift.val() < self.shift_min.val())
+                                    | (self.shift.val() > self.shift_max.val())
                                 {
-                                    self.new_error.next = self.bad_field.val();
-                                    self.new_field.next = self.field_kind.val();
+                                    self.found.next = self.field_kind.val();
                                 }
                             } else if self.shift.val().any()
                                 | ((self.kind_of.val() != self.kind_contiguous.val())
                                     & (self.kind_of.val() != self.kind_sgl.val()))
                             {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_kind.val();
+                                self.found.next = self.field_kind.val();
                             }
                             if self.data.val().get_bits::<4>(4).any() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_access.val();
+                                self.found.next = self.field_access.val();
                             }
                         }
                         if self.word.val() == bits::<4>(4) {
@@ -607,20 +632,18 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.row.next = bits::<2>(2);
                             self.low_write.next = self.writes.val();
                             self.running.d.next = self.inverted.val();
-                            self.kept.d.next = self.running.q.val();
+                            self.kept.d.next = self.running.q.val().get_bits::<21>(0);
                             if !self.nonzero.val()
                                 | (self.listed.q.val() & self.data.val().get_bit(31))
                             {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_length.val();
+                                self.found.next = self.field_length.val();
                             }
                             // A region that ends at 2^64 exactly does not wrap.
                             if self.base_high_ones.q.val()
                                 & self.sum.val().get_bit(32)
                                 & self.sum_low.val().any()
                             {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_base.val();
+                                self.found.next = self.field_base.val();
                             }
                         }
                         if self.word.val() == bits::<4>(7) {
@@ -631,8 +654,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.row.next = bits::<2>(3);
                             self.high_write.next = self.writes.val();
                             if !self.listed.q.val() & self.iova_bad.val() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_iova.val();
+                                self.found.next = self.field_iova.val();
                             }
                         }
                         if self.word.val() == bits::<4>(9) {
@@ -657,22 +679,19 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.in_body.d.next = true;
                         }
                     } else if !self.todo.q.val().any() {
-                        self.new_error.next = self.bad_field.val();
-                        self.new_field.next = self.field_count.val();
+                        self.found.next = self.field_count.val();
                     } else {
                         self.place.d.next = self.place.q.val() + 1;
                         if self.place.q.val() == bits::<2>(0) {
                             self.sge_low_write.next = self.writes.val();
                             if self.pages.q.val() & self.in_page.val().any() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_iova.val();
+                                self.found.next = self.field_iova.val();
                             }
                         }
                         if self.place.q.val() == bits::<2>(1) {
                             self.sge_high_write.next = self.writes.val();
                             if self.iova_bad.val() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_iova.val();
+                                self.found.next = self.field_iova.val();
                             }
                             if self.pages.q.val() {
                                 self.place.d.next = bits::<2>(0);
@@ -685,17 +704,15 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                             self.running.d.next = self.sum_low.val();
                             self.covered.d.next = self.sum_low.val().all();
                             if self.sum.val().get_bit(32) {
-                                self.new_error.next = self.length_mismatch.val();
+                                self.found.next = self.fault_length_mismatch.val();
                             }
                             if !self.nonzero.val() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_element_length.val();
+                                self.found.next = self.field_element_length.val();
                             }
                         }
                         if self.place.q.val() == bits::<2>(3) {
                             if self.nonzero.val() {
-                                self.new_error.next = self.bad_field.val();
-                                self.new_field.next = self.field_reserved.val();
+                                self.found.next = self.field_reserved.val();
                             }
                             self.state.d.next = BindState::ReadNext;
                         }
@@ -707,7 +724,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                 if self.low.val().get_bit(0)
                     | (self.draining.val() & (self.draining_index.val() == self.entry.q.val()))
                 {
-                    self.new_error.next = self.entry_busy.val();
+                    self.found.next = self.fault_entry_busy.val();
                 }
                 self.state.d.next = BindState::WritePtag;
             }
@@ -732,7 +749,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                     self.covered.q.val() | self.sum.val().get_bit(32) | self.sum_low.val().all();
                 // A page behind the region's end.
                 if self.covered.q.val() {
-                    self.new_error.next = self.length_mismatch.val();
+                    self.found.next = self.fault_length_mismatch.val();
                 }
                 self.state.d.next = BindState::ReadNext;
             }
@@ -756,14 +773,13 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                 if self.listed.q.val() {
                     self.state.d.next = BindState::WriteChain;
                     if !self.covered.q.val() {
-                        self.new_error.next = self.length_mismatch.val();
+                        self.found.next = self.fault_length_mismatch.val();
                         self.state.d.next = BindState::Answer;
                     }
                 }
                 // The command ended too early.
                 if self.todo.q.val().any() | self.place.q.val().any() | !self.in_body.q.val() {
-                    self.new_error.next = self.bad_field.val();
-                    self.new_field.next = self.field_count.val();
+                    self.found.next = self.field_count.val();
                     self.state.d.next = BindState::Answer;
                 }
                 if !self.fine.val() {
@@ -783,9 +799,9 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                 }
             }
             BindState::WriteFlags => {
-                self.low_write.next = true;
+                self.low_write.next = !self.flags_read.val();
                 self.low_data.next = self.entry_flags.val();
-                if self.write_ready.val() {
+                if self.write_ready.val() & !self.flags_read.val() {
                     self.step.next = true;
                     self.state.d.next = BindState::Answer;
                 }
@@ -795,17 +811,15 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                 self.under_way.d.next = false;
                 self.in_body.d.next = false;
                 self.walked.d.next = false;
-                self.error.d.next = bits::<8>(0);
-                self.field.d.next = bits::<8>(0);
+                self.fault.d.next = bits::<5>(0);
                 self.state.d.next = BindState::TakeWord;
             }
             _ => {
                 self.state.d.next = BindState::TakeWord;
             }
         }
-        if self.fine.val() & self.new_error.val().any() {
-            self.error.d.next = self.new_error.val();
-            self.field.d.next = self.new_field.val();
+        if self.fine.val() {
+            self.fault.d.next = self.found.val();
         }
         if self.reset.val() {
             self.state.d.next = BindState::TakeWord;
@@ -813,7 +827,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
             self.under_way.d.next = false;
             self.in_body.d.next = false;
             self.walked.d.next = false;
-            self.error.d.next = bits::<8>(0);
+            self.fault.d.next = bits::<5>(0);
         }
     }
 }

@@ -13,8 +13,8 @@
 //! ```
 //! The drain: `epoch` is flipped when valid is cleared. An access is filed under the epoch in which its request was taken; no
 //! request is taken between the look at the entry and the flip, so every admitted access to it is in the old epoch.
-//! Latency, from the request to its answer without anything to wait for: 8 cycles, 9 with elements. Flush needs 5 cycles an
-//! entry, and lets checks in between.
+//! Latency, from the request to its answer without anything to wait for: 7 cycles, 8 with elements. Flush needs 6 cycles an
+//! entry, and lets a check in between.
 
 use rnic_abi::error::TptError;
 use rust_hdl::prelude::*;

@@ -68,6 +68,8 @@ pub struct TptTable<const T: usize> {
     pub bind_extra: Signal<In, Bits<32>>,
     /// Nobody else writes in this cycle.
     pub bind_ready: Signal<Out, Bit>,
+    /// A row 0 is asked for in this cycle: `valid` is not written then, since a chip may give anything for such a read.
+    pub flags_read: Signal<Out, Bit>,
     /// Entry whose row 3 the walk writes.
     pub walk_index: Signal<In, Bits<T>>,
     /// Write the low word.
@@ -107,6 +109,7 @@ impl<const T: usize> Logic for TptTable<T> {
             self.read_index.next = self.bind_read_index.val();
             self.read_row.next = bits::<2>(0);
         }
+        self.flags_read.next = self.read_row.val() == bits::<2>(0);
         self.low_ram.read_index.next = self.read_index.val();
         self.low_ram.read_row.next = self.read_row.val();
         self.high_ram.read_index.next = self.read_index.val();

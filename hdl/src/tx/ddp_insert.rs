@@ -133,6 +133,8 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     pub ends: Signal<Out, Bit>,
     /// Works on a frame.
     pub busy: Signal<Out, Bit>,
+    /// The length of an inline message is not there yet.
+    pub unsettled: Signal<In, Bit>,
     /// The word in `read_data` is the one asked for.
     pub run: Signal<In, Bit>,
     /// Context RAM: word to read.
@@ -324,7 +326,7 @@ impl<const CA: usize, const G: usize, const R: usize> DdpInsert<CA, G, R> {
         first_segment: u32,
         max_segment_bytes: u32,
     ) -> Self {
-        block_new!(clock reset start kind vi slot nak alive done failed failed_response replayed_position status ends busy run read_address read_data write_address
+        block_new!(clock reset start kind vi slot nak alive done failed failed_response replayed_position status ends busy unsettled run read_address read_data write_address
             write_data write write_ready again again_index again_done job_valid job_ready job_refused job_mode job_slot job_segment
             job_offset job_bytes job_response job_last job_again job_command job_index
             raw_bytes terminate out_data out_last out_valid out_ready out_payload out_tail ack_taken ack_nak vi_error
@@ -683,7 +685,9 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     if self.is_raw.val() {
                         self.plain.next = bit_cast::<32, 8>(self.kind_byte.val());
                     }
-                    if self.free.val() {
+                    if self.free.val()
+                        & (self.given.q.val() | !self.is_inline.val() | !self.unsettled.val())
+                    {
                         self.put.next = true;
                         self.nak_said.d.next = self.nak.val() & !self.is_raw.val();
                         self.next.next = BuildState::ReadLength;

@@ -16,7 +16,7 @@
 //! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. Descriptors are read 64
 //! bytes at a time, as VIA aligns them, so a descriptor's region must cover whole 64 bytes; their regions must be word-aligned.
 //!
-//! Latency: a ring command with an inline message is loaded 4 cycles after the first word of its queue entry; a descriptor
+//! Latency: a ring command with an inline message is loaded 2 cycles after the first word of its queue entry; a descriptor
 //! of 64 bytes 22 cycles after it plus the TPT's and the bus's latency. One fetch at a time.
 
 use rnic_abi::command::{access, flags, MESSAGE_WORD};
@@ -107,6 +107,8 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     pub read0: Signal<Out, Bits<16>>,
     /// VIs whose message in slot 1 is an RDMA Read.
     pub read1: Signal<Out, Bits<16>>,
+    /// The length of an inline message is still to come.
+    pub unsettled: Signal<Out, Bit>,
     /// Nothing is being fetched.
     pub idle: Signal<Out, Bit>,
     /// The send queue's entries.
@@ -148,6 +150,7 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     slot: DFF<Bit>,
     which: DFF<Bits<2>>,
     replays: DFF<Bit>,
+    again_now: DFF<Bit>,
     index: DFF<Bits<8>>,
     entry: DFF<Bits<32>>,
     handle: DFF<Bits<32>>,
@@ -223,9 +226,9 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
     /// segment; `most_segments`: data segments of a descriptor.
     pub fn new(words_log2: u32, slot_words_log2: u32, most_segments: u32) -> Self {
         block_new!(clock reset pause connected send_ready replaying head again again_vi again_index again_done unload unload_vi
-            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 idle queue_read queue_data send_next slot_read
+            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 unsettled idle queue_read queue_data send_next slot_read
             request piece drain read_request read_data context_address context_data context_write segment_address segment_data
-            segment_write step protection_error state vi slot which replays index entry handle va bytes piece_last word words
+            segment_write step protection_error state vi slot which replays again_now index entry handle va bytes piece_last word words
             segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 tail evicted last_index evicted_index
             clear_mask tail_full wanted chosen found chosen_evicted mask not_mask release_mask keep0 keep1 load borrow again_mask load_fence
             load_read record record_word segment_base segment_word data place takes_word next_word is_inline control count most
@@ -253,8 +256,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, vi, slot, which, replays, index, entry, handle, va, bytes,
-            piece_last, word, words, segments, rdma, bad, rest, busy, full0, full1, fences0,
+            self, clock, state, vi, slot, which, replays, again_now, index, entry, handle, va,
+            bytes, piece_last, word, words, segments, rdma, bad, rest, busy, full0, full1, fences0,
             fences1, reads0, reads1, tail, evicted
         );
         self.evicted_index.next = bits::<8>(0);
@@ -332,7 +335,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.read_request.bytes.next = self.piece.bytes.val();
         self.read_request.valid.next = false;
         self.drain.busy.next = self.busy.q.val();
-        self.again_done.next = false;
+        // A cycle later, when the record's last word can be read.
+        self.again_done.next = self.again_now.q.val();
+        self.again_now.d.next = false;
         self.step.fire.next = false;
         self.step.vi.next = self.vi.q.val();
         self.protection_error.next = false;
@@ -374,7 +379,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 self.segments.d.next = bits::<8>(0);
                 self.rdma.d.next = false;
                 self.replays.d.next = false;
-                if self.again.val() {
+                if self.again.val() & !self.again_now.q.val() {
                     self.vi.d.next = self.again_vi.val();
                     self.slot.d.next = !self.head.val().get_bit(self.again_vi.val().index());
                     self.which.d.next = bits::<2>(0);
@@ -425,6 +430,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 self.va.d.next = bit_cast::<64, 32>(self.queue_data.data.val());
                 if self.queue_data.valid.val() {
                     self.state.d.next = FetchState::TakeVaHigh;
+                    // Header build sees it three cycles later, and waits for the length if need be (`unsettled`).
+                    self.load.next =
+                        self.entry.q.val().get_bits::<4>(0).any() & self.is_inline.val();
                 }
             }
             FetchState::TakeVaHigh => {
@@ -440,7 +448,6 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.segment_write.next = true;
                     if self.entry.q.val().get_bits::<4>(0).any() {
                         if self.is_inline.val() {
-                            self.load.next = true;
                             self.state.d.next = FetchState::Choose;
                         } else {
                             self.state.d.next = FetchState::AskSlot;
@@ -626,7 +633,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.full1.d.next = self.full1.q.val() & self.keep1.val();
         if self.load.val() {
             if self.replays.q.val() {
-                self.again_done.next = true;
+                self.again_now.d.next = true;
             } else {
                 self.evicted.d.next = self.evicted.q.val() & self.not_mask.val();
                 if self.which.q.val() == bits::<2>(1) {
@@ -695,5 +702,6 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.read0.next = self.reads0.q.val();
         self.read1.next = self.reads1.q.val();
         self.idle.next = self.state.q.val() == FetchState::Choose;
+        self.unsettled.next = self.state.q.val() == FetchState::TakeVaHigh;
     }
 }

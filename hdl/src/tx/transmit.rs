@@ -395,6 +395,7 @@ impl<
             self.link_idle.val() & self.fetch.idle.val() & self.retire.idle.val();
 
         // Header build.
+        self.build.unsettled.next = self.fetch.unsettled.val();
         self.build.start.next = self.scheduler.start.val();
         self.build.kind.next = self.scheduler.kind.val();
         self.build.vi.next = self.scheduler.vi.val();
@@ -535,7 +536,7 @@ impl<
             | !self.fetch.idle.val()
             | !self.retire.idle.val()
             | self.scheduler.building.val()
-            | self.reliable.active.val()
+            | self.reliable.busy.val()
             | self.logged.nonzero.val().any()
             | self.acks.any_owed.val().any()
             | self.outstanding.nonzero.val().any();

@@ -222,7 +222,7 @@ impl Model {
             return bad(Field::Access);
         }
         let shift_good = match c.kind {
-            kind::PAGES => (12..=21).contains(&c.page_shift),
+            kind::PAGES => (kind::PAGE_SHIFT_MIN..=kind::PAGE_SHIFT_MAX).contains(&c.page_shift),
             kind::CONTIGUOUS | kind::SGL => c.page_shift == 0,
             _ => false,
         };
@@ -240,10 +240,10 @@ impl Model {
             return bad(Field::Base);
         }
         let is_list = c.kind != kind::CONTIGUOUS;
-        if c.length == 0 || (is_list && c.length >= 1 << 31) {
+        if c.length == 0 || (is_list && c.length >= kind::LIST_REGION_LIMIT) {
             return bad(Field::Length);
         }
-        let iova_limit = (1_u64 << 48) - (1 << 32);
+        let iova_limit = rnic_abi::config::IOVA_LIMIT;
         let mut elements = Vec::new();
         if !is_list {
             if c.iova >= iova_limit {
@@ -340,7 +340,8 @@ impl Model {
         if !force && region.ptag != self.vis[usize::from(vi)].ptag {
             return Err(TptError::Ptag);
         }
-        if !force && !(region.bound && region.vi == vi) {
+        let owns = region.bound && region.vi == vi;
+        if !force && !owns {
             return Err(TptError::Vi);
         }
         Ok(region)

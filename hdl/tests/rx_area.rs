@@ -28,7 +28,7 @@ fn pass(name: &str, mut block: impl Block, limit: u64) {
 
 #[test]
 fn llp_receive() {
-    pass("llp_receive", LlpReceive::<8>::new(), 700);
+    pass("llp_receive", LlpReceive::<8>::new(2), 700);
 }
 #[test]
 fn mpa_check() {
@@ -52,7 +52,7 @@ fn receive_context() {
 }
 #[test]
 fn read_tracker() {
-    pass("read_tracker", ReadTracker::new(Layout::SMALL, 1), 230);
+    pass("read_tracker", ReadTracker::new(Layout::SMALL, 1, 2), 230);
 }
 #[test]
 fn receive_prefetch() {

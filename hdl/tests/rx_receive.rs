@@ -500,7 +500,7 @@ fn latency_and_throughput() {
         bench.last_write_cycle - bench.last_wire_cycle,
         bench.last_complete_cycle - bench.last_write_cycle
     );
-    for (words, budget) in [(16_usize, 40.0), (128, 157.0)] {
+    for (words, budget) in [(16_usize, 40.0), (128, 153.0)] {
         let payload = bench.bytes(4 * words);
         bench.expect(0x8003, &payload);
         let before = bench.count("place");

@@ -163,6 +163,8 @@ pub struct LlpReceive<const F: usize> {
     ready: Signal<Local, Bit>,
     link_type: Signal<Local, Bits<8>>,
     head_vi: Signal<Local, Bits<8>>,
+    near_vi: Signal<Local, Bits<8>>,
+    config_vi: Signal<Local, Bits<8>>,
     row: Signal<Local, Bits<4>>,
     column: Signal<Local, Bits<2>>,
     for_notice: Signal<Local, Bit>,
@@ -181,6 +183,7 @@ pub struct LlpReceive<const F: usize> {
     notice_goes: Signal<Local, Bit>,
     sequence_at: Constant<Bits<F>>,
     most_words: Constant<Bits<14>>,
+    vi_mask: Constant<Bits<8>>,
     type_data: Constant<Bits<8>>,
     type_ack: Constant<Bits<8>>,
     type_raw: Constant<Bits<8>>,
@@ -190,19 +193,20 @@ pub struct LlpReceive<const F: usize> {
 }
 
 impl<const F: usize> LlpReceive<F> {
-    /// The block for banks of 2^F words, the last of which holds the sequence.
-    pub fn new() -> Self {
+    /// The block for 2^`vis_log2` VIs and banks of 2^F words, the last of which holds the sequence.
+    pub fn new(vis_log2: usize) -> Self {
         block_new!(
             clock reset connected vi_config frames bank_free open vi raw arrived write address word
             first words length_good sum_good close verdict ack placed notice_vi settled ack_owed
             step link_header_errors link_duplicates link_gaps link_unknown_vi busy state crc
             vi_table target source data_frame ack_frame raw_frame in_range nak from_peer unreliable
             ended overlong delta length at ack_sequence ack_vi ack_nak ack_valid nak_sent notice
-            notice_nak notice_target notice_read takes ready link_type head_vi row column for_notice
-            advanced advance behind ahead known shape_good whole full at_wide config_write
-            config_ready config_column notice_goes;
+            notice_nak notice_target notice_read takes ready link_type head_vi near_vi config_vi row
+            column for_notice advanced advance behind ahead known shape_good whole full at_wide
+            config_write config_ready config_column notice_goes;
             sequence_at = (1u64 << F) - 1,
             most_words = (1u64 << F) - 1,
+            vi_mask = (1u64 << vis_log2) - 1,
             type_data = link::TYPE_DATA,
             type_ack = link::TYPE_ACK,
             type_raw = link::TYPE_RAW,
@@ -210,12 +214,6 @@ impl<const F: usize> LlpReceive<F> {
             verdict_bad_sum = verdict::BAD_SUM,
             verdict_dropped = verdict::DROPPED,
         )
-    }
-}
-
-impl<const F: usize> Default for LlpReceive<F> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -290,6 +288,8 @@ impl<const F: usize> Logic for LlpReceive<F> {
 
         self.link_type.next = self.frames.data.val().get_bits::<8>(0);
         self.head_vi.next = self.frames.data.val().get_bits::<8>(16);
+        self.near_vi.next = self.head_vi.val() & self.vi_mask.val();
+        self.config_vi.next = self.vi_config.vi.val() & self.vi_mask.val();
         self.at_wide.next = bit_cast::<14, F>(self.at.q.val());
         self.full.next = self.at_wide.val() == self.length.q.val().get_bits::<14>(2);
         self.whole.next = self.full.val() & !self.overlong.q.val();
@@ -311,14 +311,14 @@ impl<const F: usize> Logic for LlpReceive<F> {
 
         match self.state.q.val() {
             LinkReceiveState::TakeType => {
-                self.row.next = self.head_vi.val().get_bits::<4>(0);
+                self.row.next = self.near_vi.val().get_bits::<4>(0);
                 if !self.takes.val() {
                     self.row.next = self.notice_target.q.val();
                     self.for_notice.next = true;
                 }
                 if self.takes.val() {
-                    self.target.d.next = self.head_vi.val().get_bits::<4>(0);
-                    self.in_range.d.next = !self.head_vi.val().get_bits::<4>(4).any();
+                    self.target.d.next = self.near_vi.val().get_bits::<4>(0);
+                    self.in_range.d.next = self.near_vi.val() == self.head_vi.val();
                     self.source.d.next = self.frames.data.val().get_bits::<8>(24);
                     self.data_frame.d.next = self.link_type.val() == self.type_data.val();
                     self.ack_frame.d.next = self.link_type.val() == self.type_ack.val();
@@ -527,7 +527,7 @@ impl<const F: usize> Logic for LlpReceive<F> {
         if self.config_ready.val() {
             self.vi_table.write_data.next = self.vi_config.data.val();
             self.vi_table.write_address.next =
-                (bit_cast::<6, 4>(self.vi_config.vi.val().get_bits::<4>(0)) << bits::<3>(2))
+                (bit_cast::<6, 4>(self.config_vi.val().get_bits::<4>(0)) << bits::<3>(2))
                     | bit_cast::<6, 2>(self.config_column.val());
             // A VI that starts anew may say again what it misses.
             if self.config_write.val() {
@@ -535,7 +535,7 @@ impl<const F: usize> Logic for LlpReceive<F> {
                     .nak_sent
                     .q
                     .val()
-                    .replace_bit(self.vi_config.vi.val().get_bits::<4>(0).index(), false);
+                    .replace_bit(self.config_vi.val().get_bits::<4>(0).index(), false);
             }
         }
 

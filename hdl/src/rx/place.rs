@@ -268,8 +268,8 @@ pub struct Place<const F: usize, const P: usize> {
     fails: DFF<Bit>,
     code: DFF<Bits<16>>,
     event_code: DFF<Bits<4>>,
-    /// VIA status bits 9:1, without DONE.
-    error_status: DFF<Bits<16>>,
+    /// VIA status bits 7:0, without DONE.
+    error_status: DFF<Bits<8>>,
     error_code: DFF<Bits<8>>,
     carry: DFF<Bit>,
     accessing: DFF<Bit>,
@@ -329,9 +329,9 @@ pub struct Place<const F: usize, const P: usize> {
     record_one_shot: Constant<Bits<2>>,
     record_raw: Constant<Bits<2>>,
     status_done: Constant<Bits<32>>,
-    status_length: Constant<Bits<16>>,
-    status_protection: Constant<Bits<16>>,
-    status_transport: Constant<Bits<16>>,
+    status_length: Constant<Bits<8>>,
+    status_protection: Constant<Bits<8>>,
+    status_transport: Constant<Bits<8>>,
     error_too_long: Constant<Bits<8>>,
     error_protection: Constant<Bits<8>>,
     error_released: Constant<Bits<8>>,
@@ -630,7 +630,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.report.raw_index.next = self.raw_index.val();
         self.report.length.next = self.total.q.val();
         self.report.status.next =
-            self.status_done.val() | bit_cast::<32, 16>(self.error_status.q.val());
+            self.status_done.val() | bit_cast::<32, 8>(self.error_status.q.val());
         self.report.error.next = self.error_code.q.val();
 
         // Records for transmit.
@@ -727,7 +727,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.reply.d.next = false;
                     self.one_shot.d.next = false;
                     self.event_code.d.next = self.event_receive.val();
-                    self.error_status.d.next = bits::<16>(0);
+                    self.error_status.d.next = bits::<8>(0);
                     self.error_code.d.next = bits::<8>(0);
                     if self.stop.valid.val()
                         & !(self.frame_valid.val()
@@ -738,6 +738,12 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     } else if self.frame_valid.val() {
                         self.frame.d.next = self.frame_vi.val();
                         self.raw_frame.d.next = self.frame_raw.val();
+                        // The bank shows word 0 already, if it has come.
+                        if self.frame_arrived.val().any() {
+                            self.due.d.next = true;
+                            self.due_index.d.next = bits::<3>(0);
+                            self.index.d.next = bits::<3>(1);
+                        }
                         self.state.d.next = PlaceState::ReadHeader;
                         if self.frame_raw.val() {
                             self.state.d.next = PlaceState::PlaceRaw;
@@ -751,10 +757,16 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             PlaceState::ReadHeader => {
                 self.wants_context.next = true;
-                self.index_wanted.next = self.base.val() | bit_cast::<7, 3>(self.index.q.val());
+                // Only a Read Response compares word 1, so that word need not wait for the opcode.
+                self.index_wanted.next =
+                    self.base.val() | bit_cast::<7, 3>(self.index.q.val());
+                if self.index.q.val() == bits::<3>(1) {
+                    self.index_wanted.next = self.read_oldest.val() | bits::<7>(1);
+                }
                 self.issue.next = (self.frame_arrived.val() > self.index.q.val())
-                    & (!self.index.q.val().any()
-                        | (self.decoded.q.val() & (self.index.q.val() <= self.last_index.val())));
+                    & ((self.index.q.val() <= bits::<3>(1))
+                        | (self.decoded.q.val()
+                            & (self.index.q.val() <= self.last_index.val())));
                 self.due.d.next = self.issue.val();
                 self.due_index.d.next = self.index.q.val();
                 if self.issue.val() {
@@ -892,11 +904,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 self.cursor.d.next = self.context_data.val().get_bits::<5>(0);
                 self.segments.d.next = self.context_data.val().get_bits::<5>(8);
                 self.state.d.next = PlaceState::PickSegment;
-                if self.context_data.val().get_bits::<16>(16).any() {
+                if self.context_data.val().get_bits::<8>(16).any() {
                     self.fault.d.next = true;
                     self.fails.d.next = true;
                     self.code.d.next = self.code_catastrophic.val();
-                    self.error_status.d.next = self.context_data.val().get_bits::<16>(16);
+                    self.error_status.d.next = self.context_data.val().get_bits::<8>(16);
                     self.state.d.next = PlaceState::AwaitVerdict;
                 }
             }
@@ -1093,6 +1105,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.accessing.d.next = false;
                     self.left.d.next = self.more_left.val();
                     self.state.d.next = PlaceState::Close;
+                    if self.parse.is_write.val() {
+                        // Nothing to close: the sequence is read now.
+                        self.bank_address.next = self.sequence_at.val();
+                        self.state.d.next = PlaceState::Owe;
+                    }
                     if !self.is_final.val() {
                         self.cursor.d.next = self.cursor.q.val() + bits::<5>(1);
                         self.state.d.next = PlaceState::PickSegment;

@@ -65,18 +65,20 @@ pub struct ReadTracker {
     takes: Signal<Local, Bit>,
     ready: Signal<Local, Bit>,
     slot_mask: Constant<Bits<2>>,
+    vi_mask: Constant<Bits<4>>,
     reads: Constant<Bits<7>>,
 }
 
 impl ReadTracker {
     /// The block for 2^`reads_log2` reads a VI.
-    pub fn new(layout: Layout, reads_log2: usize) -> Self {
+    pub fn new(layout: Layout, reads_log2: usize, vis_log2: usize) -> Self {
         assert!(reads_log2 <= 2);
         block_new!(
             clock reset read_out write write_vi write_index write_data write_ready vi any oldest
             retire forget word record_vi head_low head_high count_0 count_1 count_2 head record_head
             count record_count new_vi new_head new_count change slot item takes ready;
             slot_mask = (1u64 << reads_log2) - 1,
+            vi_mask = (1u64 << vis_log2) - 1,
             reads = layout.reads,
         )
     }
@@ -182,7 +184,8 @@ impl Logic for ReadTracker {
         if self.takes.val() {
             self.word.d.next = self.word.q.val() + bits::<3>(1);
             if self.word.q.val() == bits::<3>(0) {
-                self.record_vi.d.next = self.read_out.data.val().get_bits::<4>(0);
+                self.record_vi.d.next =
+                    self.read_out.data.val().get_bits::<4>(0) & self.vi_mask.val();
             }
             if self.read_out.last.val() {
                 self.word.d.next = bits::<3>(0);

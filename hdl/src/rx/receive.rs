@@ -145,6 +145,7 @@ pub struct Receive<const V: usize, const F: usize, const F1: usize, const P: usi
     tracker: ReadTracker,
     prefetch: ReceivePrefetch<V>,
     engine: Place<F, P>,
+    vi_mask: Constant<Bits<8>>,
 }
 
 /// Receive of `Small`: four VIs, banks of 256 words, 64 context words a VI.
@@ -167,11 +168,12 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         assert_eq!((F1, P), (F + 1, F + 2));
         assert!(4 << F > config.max_segment_bytes + 28);
         Self {
-            link: LlpReceive::new(),
+            link: LlpReceive::new(config.vis_log2),
             context: ReceiveContext::new(layout),
-            tracker: ReadTracker::new(layout, config.reads_log2),
+            tracker: ReadTracker::new(layout, config.reads_log2, config.vis_log2),
             prefetch: ReceivePrefetch::new(layout, config.max_descriptor_segments),
             engine: Place::new(layout),
+            vi_mask: Constant::new(((1u64 << V) - 1).into()),
             clock: Default::default(),
             reset: Default::default(),
             connected: Default::default(),
@@ -246,7 +248,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         self.engine.reset.next = self.reset.val();
 
         // VI commands: a word is taken when link table and context both take it.
-        self.context.vi_config.vi.next = self.vi_config.vi.val();
+        self.context.vi_config.vi.next = self.vi_config.vi.val() & self.vi_mask.val();
         self.context.vi_config.word.next = self.vi_config.word.val();
         self.context.vi_config.data.next = self.vi_config.data.val();
         self.context.vi_config.valid.next = self.vi_config.valid.val();
@@ -368,7 +370,9 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         StreamTx::link(&mut self.complete, &mut self.engine.complete);
         ViErrorTx::link(&mut self.vi_error, &mut self.engine.vi_error);
         EventTx::link(&mut self.event, &mut self.engine.event);
-        FlushViRx::link(&mut self.stop, &mut self.engine.stop);
+        self.engine.stop.vi.next = self.stop.vi.val() & self.vi_mask.val();
+        self.engine.stop.valid.next = self.stop.valid.val();
+        self.stop.ready.next = self.engine.stop.ready.val();
         StepTx::link(&mut self.ddp_parse, &mut self.engine.parsed);
         StepTx::link(&mut self.place, &mut self.engine.placed);
 

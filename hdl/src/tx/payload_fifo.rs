@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!   word (bus, slot RAM, Read Request) ---> [RAM FIFO] --------> Realign ---> payload words
-//!   piece {from, bytes, closes} ------------> [4 piece slots] ---->
+//!   piece {from, bytes, closes} ------------> [8 piece slots] ---->
 //!   arrived (last word of a piece), error ----^
 //! ```
-//! A piece is stored before its words arrive, and only when there is room for the largest piece. A piece whose read failed brings
+//! A piece is stored before its words arrive, and only when there is room for all of them (`room`, for the piece offered). A piece whose read failed brings
 //! no words: its place in the RAM is skipped, so that the frame keeps its length, and the job is marked with `error`. The bytes
 //! after a job's last one are not cleared here.
 //!
@@ -42,6 +42,8 @@ pub struct PayloadFifo<const P: usize> {
     pub push: Signal<In, Bit>,
     /// There is room for it and its words.
     pub room: Signal<Out, Bit>,
+    /// No slot is free for another piece.
+    pub crowded: Signal<Out, Bit>,
     /// All pieces have arrived.
     pub quiet: Signal<Out, Bit>,
     /// Nothing is stored.
@@ -62,14 +64,14 @@ pub struct PayloadFifo<const P: usize> {
     seen_at: DFF<Bits<P>>,
     read_at: DFF<Bits<P>>,
     space: DFF<Bits<P>>,
-    pieces: [DFF<Bits<14>>; 4],
-    failed: DFF<Bits<4>>,
-    push_at: DFF<Bits<2>>,
-    arrive_at: DFF<Bits<2>>,
-    load_at: DFF<Bits<2>>,
-    active_at: DFF<Bits<2>>,
-    held: DFF<Bits<3>>,
-    due: DFF<Bits<3>>,
+    pieces: [DFF<Bits<14>>; 8],
+    failed: DFF<Bits<8>>,
+    push_at: DFF<Bits<3>>,
+    arrive_at: DFF<Bits<3>>,
+    load_at: DFF<Bits<3>>,
+    active_at: DFF<Bits<3>>,
+    held: DFF<Bits<4>>,
+    due: DFF<Bits<4>>,
     started: DFF<Bit>,
     spoilt: DFF<Bit>,
     offered: Signal<Local, Bits<14>>,
@@ -77,7 +79,7 @@ pub struct PayloadFifo<const P: usize> {
     arriving: Signal<Local, Bits<14>>,
     reach: Signal<Local, Bits<13>>,
     skip_reach: Signal<Local, Bits<13>>,
-    push_mask: Signal<Local, Bits<4>>,
+    push_mask: Signal<Local, Bits<8>>,
     span: Signal<Local, Bits<P>>,
     skip: Signal<Local, Bits<P>>,
     has_word: Signal<Local, Bit>,
@@ -86,7 +88,6 @@ pub struct PayloadFifo<const P: usize> {
     next_read: Signal<Local, Bits<P>>,
     taken_space: Signal<Local, Bits<P>>,
     given_space: Signal<Local, Bits<P>>,
-    largest: Constant<Bits<P>>,
     capacity: Constant<Bits<P>>,
 }
 
@@ -95,10 +96,10 @@ impl<const P: usize> PayloadFifo<P> {
     pub fn new(largest_bytes: u32) -> Self {
         let largest = largest_bytes.div_ceil(4) + 1;
         assert!(largest < 1 << P);
-        block_new!(clock reset word write arrived error from bytes closes push room quiet idle out_data out_last out_error out_valid
+        block_new!(clock reset word write arrived error from bytes closes push room crowded quiet idle out_data out_last out_error out_valid
             out_ready ram realign write_at seen_at read_at space pieces failed push_at arrive_at load_at active_at held due
             started spoilt offered oldest arriving reach skip_reach push_mask span skip has_word pop load next_read taken_space given_space;
-            largest = largest, capacity = (1_u32 << P) - 1)
+            capacity = (1_u32 << P) - 1)
     }
 }
 
@@ -120,16 +121,16 @@ impl<const P: usize> Logic for PayloadFifo<P> {
         }
         self.oldest.next = bits::<14>(0);
         self.arriving.next = bits::<14>(0);
-        for i in 0..4 {
+        for i in 0..8 {
             self.pieces[i].clock.next = self.clock.val();
             self.pieces[i].d.next = self.pieces[i].q.val();
-            if self.push.val() & (self.push_at.q.val() == i.to_bits::<2>()) {
+            if self.push.val() & (self.push_at.q.val() == i.to_bits::<3>()) {
                 self.pieces[i].d.next = self.offered.val();
             }
-            if self.load_at.q.val() == i.to_bits::<2>() {
+            if self.load_at.q.val() == i.to_bits::<3>() {
                 self.oldest.next = self.pieces[i].q.val();
             }
-            if self.arrive_at.q.val() == i.to_bits::<2>() {
+            if self.arrive_at.q.val() == i.to_bits::<3>() {
                 self.arriving.next = self.pieces[i].q.val();
             }
         }
@@ -150,7 +151,7 @@ impl<const P: usize> Logic for PayloadFifo<P> {
             self.write_at.d.next = self.write_at.q.val() + 1;
         }
         self.seen_at.d.next = self.write_at.q.val();
-        self.push_mask.next = (bits::<4>(1) << self.push_at.q.val()) ^ bits::<4>(0xF);
+        self.push_mask.next = (bits::<8>(1) << self.push_at.q.val()) ^ bits::<8>(0xFF);
         if self.push.val() {
             self.push_at.d.next = self.push_at.q.val() + 1;
             self.failed.d.next = self.failed.q.val() & self.push_mask.val();
@@ -159,10 +160,10 @@ impl<const P: usize> Logic for PayloadFifo<P> {
             self.arrive_at.d.next = self.arrive_at.q.val() + 1;
             if self.error.val() {
                 self.write_at.d.next = self.write_at.q.val() + self.skip.val();
-                self.failed.d.next = self.failed.q.val() | (bits::<4>(1) << self.arrive_at.q.val());
+                self.failed.d.next = self.failed.q.val() | (bits::<8>(1) << self.arrive_at.q.val());
                 if self.push.val() {
                     self.failed.d.next = (self.failed.q.val() & self.push_mask.val())
-                        | (bits::<4>(1) << self.arrive_at.q.val());
+                        | (bits::<8>(1) << self.arrive_at.q.val());
                 }
             }
         }
@@ -217,7 +218,8 @@ impl<const P: usize> Logic for PayloadFifo<P> {
         self.space.d.next = self.space.q.val() - self.taken_space.val() + self.given_space.val();
         // One slot stays free for the failure mark of the piece in the realigner.
         self.room.next =
-            (self.space.q.val() >= self.largest.val()) & (self.held.q.val() < bits::<3>(3));
+            (self.space.q.val() >= self.span.val()) & (self.held.q.val() < bits::<4>(7));
+        self.crowded.next = self.held.q.val() == bits::<4>(7);
         self.quiet.next = !self.due.q.val().any();
         self.idle.next = !self.due.q.val().any()
             & !self.held.q.val().any()
@@ -241,11 +243,11 @@ impl<const P: usize> Logic for PayloadFifo<P> {
             self.seen_at.d.next = bits::<P>(0);
             self.read_at.d.next = bits::<P>(0);
             self.space.d.next = self.capacity.val();
-            self.push_at.d.next = bits::<2>(0);
-            self.arrive_at.d.next = bits::<2>(0);
-            self.load_at.d.next = bits::<2>(0);
-            self.held.d.next = bits::<3>(0);
-            self.due.d.next = bits::<3>(0);
+            self.push_at.d.next = bits::<3>(0);
+            self.arrive_at.d.next = bits::<3>(0);
+            self.load_at.d.next = bits::<3>(0);
+            self.held.d.next = bits::<4>(0);
+            self.due.d.next = bits::<4>(0);
             self.started.d.next = false;
             self.spoilt.d.next = false;
         }

@@ -7,7 +7,8 @@
 //!      --> raw: bus reads, unchecked ------------------------------------------------+
 //! ```
 //! Header build waits until every check of its job has passed, so nothing of a refused frame ever leaves. It goes on when the
-//! reads are asked for, not when they have come: the next job overlaps with them. A bus read that fails marks the frame.
+//! first piece of the last segment is asked for, not when the data have come: the next job overlaps with them. A bus read that
+//! fails marks the frame. The segments before the last one may have seven pieces together; more are refused (as out of bounds).
 //!
 //! `drain.busy` is cleared when nothing is outstanding; when the epoch has changed, a new access waits for that, so a release
 //! waits for the accesses of its time and for no others.
@@ -44,6 +45,8 @@ pub enum PayloadState {
     Check,
     /// Passes pieces to the bus.
     ReadPieces,
+    /// Passes over pieces that find no room.
+    SkipPieces,
     /// Lets header build go on.
     Accept,
     /// Refused: waits until what was asked for has come.
@@ -169,6 +172,8 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     word: DFF<Bits<4>>,
     error: DFF<Bits<4>>,
     pushed: DFF<Bit>,
+    accepted: DFF<Bit>,
+    accepting: DFF<Bit>,
     incoming: DFF<Bit>,
     incoming_last: DFF<Bit>,
     busy: DFF<Bits<2>>,
@@ -190,7 +195,6 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     last_word: Signal<Local, Bits<4>>,
     covers: Signal<Local, Bit>,
     other_epoch_busy: Signal<Local, Bit>,
-    reads: Signal<Local, Bit>,
     drains: Signal<Local, Bit>,
     slot_words_log2: Constant<Bits<4>>,
     remote_segment: Constant<Bits<8>>,
@@ -207,9 +211,9 @@ impl<const DA: usize, const P: usize> PayloadRead<DA, P> {
             job_response job_last job_again job_command job_index raw_data raw_valid raw_ready link_idle
             segment_address segment_data slot_read request piece drain read_request read_data read_out issued
             protection_error idle out_data out_last out_error out_valid out_ready state segment offset rest
-            command length va handle sum bytes word error pushed incoming incoming_last busy next next_word over
+            command length va handle sum bytes word error pushed accepted accepting incoming incoming_last busy next next_word over
             low_sum base at kind at_segment request_word swapped next_segment rest_less_one high_sum sum_low to_boundary last_word covers other_epoch_busy
-            reads drains;
+            drains;
             slot_words_log2 = slot_words_log2,
             remote_segment = (1_u32 << (slot_words_log2 - 2)) - 1,
             message_word = MESSAGE_WORD as u32,
@@ -240,6 +244,8 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             word,
             error,
             pushed,
+            accepted,
+            accepting,
             incoming,
             incoming_last,
             busy
@@ -251,7 +257,8 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
         self.next.next = self.state.q.val();
         self.next_word.next = self.word.q.val();
         self.next_segment.next = self.segment.q.val();
-        self.job_ready.next = false;
+        self.job_ready.next = self.accepting.q.val();
+        self.accepting.d.next = false;
         self.job_refused.next = false;
         self.job_error.next = self.error.q.val();
         self.raw_ready.next = false;
@@ -275,7 +282,6 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
         self.read_request.valid.next = false;
         self.issued.next = false;
         self.protection_error.next = false;
-        self.reads.next = false;
         self.drains.next = false;
         self.incoming.d.next = false;
         self.incoming_last.d.next = false;
@@ -334,7 +340,8 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                 self.sum.d.next = bits::<33>(0);
                 self.next_word.next = bits::<4>(0);
                 self.pushed.d.next = false;
-                if self.job_valid.val() {
+                self.accepted.d.next = false;
+                if self.job_valid.val() & !self.accepting.q.val() {
                     self.next.next = PayloadState::ReadSegment;
                     if self.job_mode.val() == bits::<3>(0) {
                         self.job_ready.next = true;
@@ -411,25 +418,44 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                         if self.pushed.q.val() {
                             self.next.next = PayloadState::Quieten;
                         }
+                    } else if self.fifo.crowded.val()
+                        & self.link_idle.val()
+                        & !self.accepted.q.val()
+                    {
+                        // Too many pieces before the last segment: nothing would ever make room.
+                        self.piece.ready.next = true;
+                        self.error.d.next = bits::<4>(5);
+                        self.next.next = PayloadState::SkipPieces;
+                        if self.piece.last.val() {
+                            self.next.next = PayloadState::Quieten;
+                        }
                     } else {
-                        self.reads.next = self.fifo.room.val();
                         self.read_request.valid.next = self.fifo.room.val();
                         self.piece.ready.next =
                             self.fifo.room.val() & self.read_request.ready.val();
                         if self.fifo.room.val() & self.read_request.ready.val() {
                             self.fifo.push.next = true;
                             self.pushed.d.next = true;
+                            // With the first piece of the last segment the whole job is admitted.
+                            self.accepted.d.next = self.accepted.q.val() | self.covers.val();
+                            self.accepting.d.next = self.covers.val() & !self.accepted.q.val();
                             if self.piece.last.val() {
                                 self.rest.d.next = self.rest.q.val() - self.bytes.q.val();
                                 self.next_segment.next = self.segment.q.val() + bits::<8>(1);
                                 self.offset.d.next = bits::<32>(0);
                                 self.next.next = PayloadState::ReadSegment;
                                 if self.covers.val() {
-                                    self.next.next = PayloadState::Accept;
+                                    self.next.next = PayloadState::Idle;
                                 }
                             }
                         }
                     }
+                }
+            }
+            PayloadState::SkipPieces => {
+                self.piece.ready.next = true;
+                if self.piece.valid.val() & self.piece.last.val() {
+                    self.next.next = PayloadState::Quieten;
                 }
             }
             PayloadState::Accept => {
@@ -440,7 +466,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                 self.fifo.from.next = bits::<2>(0);
                 self.fifo.bytes.next = bits::<13>(1);
                 self.fifo.closes.next = true;
-                if self.fifo.quiet.val() & self.fifo.room.val() {
+                if self.fifo.quiet.val() & self.link_idle.val() {
                     self.fifo.push.next = true;
                     self.next.next = PayloadState::EndRefused;
                 }
@@ -486,6 +512,8 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                 }
             }
             PayloadState::StartRequest => {
+                self.fifo.from.next = bits::<2>(0);
+                self.fifo.bytes.next = bit_cast::<13, 16>(self.rest.q.val());
                 if self.fifo.quiet.val() & self.fifo.room.val() {
                     self.next.next = PayloadState::TellReceive;
                     if self.job_again.val() {

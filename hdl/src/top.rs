@@ -58,7 +58,7 @@ macro_rules! board {
             completion: $completion,
             loopback: Loopback,
             counts: BoardCounts,
-            fork: ViConfigFork,
+            vi_words: ViConfigFork,
         }
 
         impl $name {
@@ -85,7 +85,7 @@ macro_rules! board {
                     completion: Default::default(),
                     loopback: Default::default(),
                     counts: Default::default(),
-                    fork: Default::default(),
+                    vi_words: Default::default(),
                 }
             }
         }
@@ -93,7 +93,7 @@ macro_rules! board {
         impl Logic for $name {
             #[hdl_gen]
             fn update(&mut self) {
-                clock!(self, clock, host, command, fork, tpt, transmit, receive, completion);
+                clock!(self, clock, host, command, vi_words, tpt, transmit, receive, completion);
                 self.command.reset.next = self.host.reset.val();
                 self.tpt.reset.next = self.host.reset.val();
                 self.transmit.reset.next = self.host.reset.val();
@@ -126,13 +126,13 @@ macro_rules! board {
                 self.host.sges_free.next = self.tpt.sges_free.val();
 
                 // VI words, to everyone who keeps some.
-                self.fork.reset.next = self.host.reset.val();
-                ViConfigTx::join(&mut self.command.vi_config, &mut self.fork.words);
-                ViConfigTx::join(&mut self.fork.host, &mut self.host.vi_config);
-                ViConfigTx::join(&mut self.fork.tpt, &mut self.tpt.vi_config);
-                ViConfigTx::join(&mut self.fork.transmit, &mut self.transmit.vi_config);
-                ViConfigTx::join(&mut self.fork.receive, &mut self.receive.vi_config);
-                ViConfigTx::join(&mut self.fork.completion, &mut self.completion.vi_config);
+                self.vi_words.reset.next = self.host.reset.val();
+                ViConfigTx::join(&mut self.command.vi_config, &mut self.vi_words.words);
+                ViConfigTx::join(&mut self.vi_words.host, &mut self.host.vi_config);
+                ViConfigTx::join(&mut self.vi_words.tpt, &mut self.tpt.vi_config);
+                ViConfigTx::join(&mut self.vi_words.transmit, &mut self.transmit.vi_config);
+                ViConfigTx::join(&mut self.vi_words.receive, &mut self.receive.vi_config);
+                ViConfigTx::join(&mut self.vi_words.completion, &mut self.completion.vi_config);
 
                 // Work queues: 0 transmit, 1 flush, 2 receive.
                 self.transmit.enable.next = self.host.enable.val();

@@ -5,7 +5,7 @@
 //! each:   source (local), sink (the peer may write), received, replies
 //! ```
 
-use anyhow::{ensure, Result};
+use anyhow::{bail, ensure, Result};
 use rnic_driver::board::Board;
 use rnic_driver::channel::{BufferPool, Channel, Event};
 use rnic_driver::command::Access;
@@ -177,8 +177,13 @@ impl Stage {
 
     /// The next event of a side, which must be there.
     pub fn expect(&mut self, side: usize) -> Result<Event> {
-        let event = self.channel(side).poll()?;
-        event.ok_or_else(|| anyhow::anyhow!("side {side} has no completion"))
+        match self.channel(side).poll()? {
+            Some(event) => Ok(event),
+            None => {
+                let other = self.channel(1 - side).poll()?;
+                bail!("side {side} has no completion, the other side has {other:?}")
+            }
+        }
     }
 
     /// Starts the monitors' records of marks afresh.

@@ -4,6 +4,11 @@
 
 use std::error::Error;
 
+use rnic_hdl::completion::complete::Complete;
+use rnic_hdl::completion::cq_table::CqTable;
+use rnic_hdl::completion::flush::Flush;
+use rnic_hdl::completion::status_line::StatusLine;
+use rnic_hdl::completion::Completion;
 use rnic_hdl::llp::crc32c::Crc32c;
 use rnic_hdl::llp::loopback::Loopback;
 use rnic_hdl::stream::StreamBuffer;
@@ -22,6 +27,11 @@ use rust_hdl::prelude::Block;
 fn main() -> Result<(), Box<dyn Error>> {
     row("stream", StreamBuffer::default())?;
     row("llp/loopback", Loopback::default())?;
+    row("completion/cq_table", CqTable::<3, 6>::new())?;
+    row("completion/complete", Complete::<3>::new())?;
+    row("completion/flush", Flush::<2>::new())?;
+    row("completion/status_line", StatusLine::default())?;
+    row("completion", Completion::<3, 2, 6>::default())?;
     row("llp/crc32c", Crc32c::new())?;
     row("tpt/free_list (Small)", FreeList::<7>::new())?;
     row("tpt/sge_table (Small)", SgeTable::<7>::default())?;

@@ -118,7 +118,16 @@ impl Rig {
             sim.with(|simulation| simulation.write_pcap(path))
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         }
+        Self {
+            pcap,
+            ..Self::reopen(sim, options)
+        }
+    }
+
+    /// Opens new drivers on boards that have been running.
+    pub fn reopen(sim: Sim, options: RigOptions) -> Self {
         let tap = Tap::install(&sim);
+        let boards = sim.with(|simulation| simulation.boards());
         let hosts = (0..boards)
             .map(|index| {
                 let board = sim.board(index);
@@ -134,7 +143,7 @@ impl Rig {
             sim,
             hosts,
             tap,
-            pcap,
+            pcap: None,
         }
     }
 

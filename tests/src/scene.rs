@@ -294,9 +294,14 @@ impl Scene {
     pub fn next(&mut self, side: Side) -> Event {
         match self.poll_for(side, self.patience) {
             Some(event) => event,
-            None => self
-                .rig
-                .fail(&format!("{side:?} waits for a completion in vain")),
+            None => {
+                let other = self.channel(side.other()).poll();
+                let board = &self.host(side.other()).board;
+                let admin = [board, &self.host(side).board].map(|b| b.take_admin(|_| true));
+                self.rig.fail(&format!(
+                    "{side:?} waits for a completion in vain; the other has {other:x?}, admin {admin:x?}"
+                ))
+            }
         }
     }
 
@@ -480,6 +485,71 @@ impl Scene {
             self.rig.fail(&error);
         }
         self.rig.check_bus();
+    }
+
+    /// Another connection between the same boards does a whole one-shot: the boards go on serving other VIs.
+    pub fn others_are_served(&mut self) {
+        let mut ends = Pair::connect_with(&self.rig, &mut self.pair.managers, ViOptions::new);
+        let (first, last) = (0, self.rig.hosts.len() - 1);
+        let buffer = |host: usize, name: &str, bytes: usize| {
+            let buffer = self.rig.hosts[host].board.allocate(name, bytes);
+            self.ok(name, buffer)
+        };
+        let region = |host: usize, name: &str, ptag: u32| {
+            let memory = buffer(host, name, 4096);
+            let (board, options) = (&self.rig.hosts[host].board, RegionOptions::new(ptag));
+            self.ok(name, Region::register(board, memory.into(), options))
+        };
+        let inbox = region(first, "inbox", ends.initiator.vi().settings().ptag);
+        let source = region(last, "source", ends.responder.vi().settings().ptag);
+        let answer = buffer(first, "answer", 512);
+        let receive =
+            |region: &Region| Descriptor::receive(vec![self.ok("segment", region.segment(0, 64))]);
+        let vi = ends.initiator.vi_mut();
+        self.ok("receive", vi.post_receive(&receive(&inbox), 1));
+        let vi = ends.responder.vi_mut();
+        self.ok("receive", vi.post_receive(&receive(&source), 1));
+        let access = Access::REMOTE_WRITE;
+        let request = Request::new(answer.clone().into(), access, 2);
+        let message = Message::Inline(b"still there?".to_vec());
+        let stag = self.ok("one-shot", ends.initiator.one_shot(request, message));
+        let clock = self.rig.hosts[first].board.transport().clone();
+        let end = clock.now() + self.patience;
+        let mut came_back = false;
+        while !came_back {
+            if clock.now() >= end {
+                self.rig.fail("another connection is not served");
+            }
+            match self.ok("responder", ends.responder.poll()) {
+                Some(Event::Done(done)) if done.kind == Kind::Receive => {
+                    assert_eq!(done.advertised, Some(stag));
+                    let filled = self.ok("source", source.segment(512, 512));
+                    if let rnic_driver::region::Backing::Contiguous(memory) = source.backing() {
+                        self.ok("source", memory.fill(0x5A));
+                    }
+                    let remote = Remote {
+                        va: answer.iova().0,
+                        handle: stag,
+                    };
+                    let write = Descriptor::rdma_write(remote, vec![filled]);
+                    let vi = ends.responder.vi_mut();
+                    self.ok("write", vi.post_send(&write, 3));
+                    let reply = Message::Inline(b"yes".to_vec());
+                    self.ok("end", vi.send_invalidate(stag, reply, false, 4));
+                }
+                Some(Event::Done(done)) => self.ok("responder", done.outcome.ok()),
+                Some(other) => self.rig.fail(&format!("{other:?}")),
+                None => {}
+            }
+            if let Some(Event::OneShot(completed)) = self.ok("initiator", ends.initiator.poll()) {
+                assert_eq!((completed.stag, completed.reference), (stag, 2));
+                assert!(completed.failure.is_none(), "{completed:?}");
+                let found = self.ok("answer", answer.to_vec(0, 512));
+                assert!(found.iter().all(|&byte| byte == 0x5A));
+                came_back = true;
+            }
+        }
+        self.rig.settle();
     }
 
     /// A VI of a side must be in error, with these events among its own since they were last taken.

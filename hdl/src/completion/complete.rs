@@ -186,6 +186,13 @@ pub struct Complete<const C: usize> {
     closing: Signal<Local, Bit>,
     date: Signal<Local, Bits<32>>,
     word_out: Signal<Local, Bits<32>>,
+    head: Signal<Local, Bits<32>>,
+    from_job: Signal<Local, Bits<32>>,
+    from_head: Signal<Local, Bits<32>>,
+    from_parity: Signal<Local, Bits<32>>,
+    from_date: Signal<Local, Bits<32>>,
+    from_ram: Signal<Local, Bits<32>>,
+    ones: Constant<Bits<32>>,
     place: Signal<Local, Bits<48>>,
     slot: Signal<Local, Bits<48>>,
     slot_low: Signal<Local, Bits<32>>,
@@ -218,8 +225,9 @@ impl<const C: usize> Complete<C> {
             commit state check port word cq vi writeback reserved of_send of_receive flags preparing
             handle_or_date low high filed event_pending overflow stepped read_is_ours iova data valid
             last is_entry arriving offered take opens closes next_word after_next wanted is_whole
-            unfinished polls gathers writes_entry closing date word_out place slot slot_low;
+            unfinished polls gathers writes_entry closing date word_out head from_job from_head from_parity from_date from_ram place slot slot_low;
             entry_bytes = rnic_abi::completion::CQE_BYTES as u64,
+            ones = 0xFFFF_FFFF_u64,
             status_bytes = 8_u64,
             status_length = 8_u64,
             status_place = descriptor::LENGTH_OFFSET as u64,
@@ -509,22 +517,40 @@ impl<const C: usize> Logic for Complete<C> {
         {
             self.handle_or_date.d.next = self.date.val();
         }
-        self.word_out.next = self.arriving.val();
+        // One source at a time, so that sources can be or-ed: three tables a bit.
+        self.from_job.next = bits::<32>(0);
+        if self.gathers.val() | (self.state.q.val() == CompleteState::WriteLength) {
+            self.from_job.next = self.ones.val();
+        }
+        self.from_head.next = bits::<32>(0);
         if self.closing.val() {
-            self.word_out.next =
-                (self.arriving.val() << bits::<6>(16)) | bit_cast::<32, 8>(self.vi.q.val());
+            self.from_head.next = self.ones.val();
+        }
+        self.from_parity.next = bits::<32>(0);
+        self.from_date.next = bits::<32>(0);
+        self.from_ram.next = bits::<32>(0);
+        if self.polls.val() {
+            self.from_parity.next = self.ones.val();
+        }
+        if self.state.q.val() == CompleteState::WriteParity {
+            self.from_date.next = self.ones.val();
         }
         if self.writes_entry.val() {
-            self.word_out.next = self.read_data.val();
+            if self.word.q.val() == bits::<3>(5) {
+                self.from_parity.next = self.ones.val();
+            } else if self.word.q.val() == bits::<3>(6) {
+                self.from_date.next = self.ones.val();
+            } else {
+                self.from_ram.next = self.ones.val();
+            }
         }
-        if (self.writes_entry.val() & (self.word.q.val() == bits::<3>(5))) | self.polls.val() {
-            self.word_out.next = self.slot_parity.val();
-        }
-        if (self.writes_entry.val() & (self.word.q.val() == bits::<3>(6)))
-            | (self.state.q.val() == CompleteState::WriteParity)
-        {
-            self.word_out.next = self.handle_or_date.q.val();
-        }
+        self.head.next =
+            (self.arriving.val() << bits::<6>(16)) | bit_cast::<32, 8>(self.vi.q.val());
+        self.word_out.next = (self.arriving.val() & self.from_job.val())
+            | (self.head.val() & self.from_head.val())
+            | ((self.slot_parity.val() & self.from_parity.val())
+                | (self.handle_or_date.q.val() & self.from_date.val()))
+            | (self.read_data.val() & self.from_ram.val());
         if (self.valid.q.val() & self.dma_write.ready.val())
             | !(self.valid.q.val() | (self.state.q.val() == CompleteState::AwaitCheck))
         {

@@ -163,10 +163,17 @@ pub struct CqTable<const C: usize, const A: usize> {
     arms: Signal<Local, Bit>,
     addend: Signal<Local, Bits<32>>,
     masked: Signal<Local, Bits<16>>,
-    other: Signal<Local, Bits<32>>,
+    from_sum: Signal<Local, Bits<32>>,
+    from_store: Signal<Local, Bits<32>>,
+    from_low: Signal<Local, Bits<32>>,
+    from_high: Signal<Local, Bits<32>>,
+    from_size: Signal<Local, Bits<32>>,
+    from_vi: Signal<Local, Bits<32>>,
+    result: Signal<Local, Bits<32>>,
+    row_1: Signal<Local, Bits<32>>,
+    all: Constant<Bits<32>>,
     is_sum: Signal<Local, Bit>,
     is_row_3: Signal<Local, Bit>,
-    clears: Signal<Local, Bit>,
     size: Signal<Local, Bits<16>>,
     mask: Signal<Local, Bits<16>>,
     vector: Signal<Local, Bits<8>>,
@@ -196,11 +203,12 @@ impl<const C: usize, const A: usize> CqTable<C, A> {
             prepare_look_up prepare_receive prepare_vi prepared lost slot_high phase commit ram state
             sweep cq record_cq for_record operand carry high phase_bit is_lost ok ahead irq_pending
             irq_cq left right total sum sum_low not_sum not_consumed low_half high_half index round
-            is_free can_start read_row write_row queue_row writes armed arms addend masked other is_sum is_row_3 clears size mask vector;
+            is_free can_start read_row write_row queue_row writes armed arms addend masked from_sum from_store from_low from_high from_size from_vi result row_1 is_sum is_row_3 size mask vector;
             record_base = 1_u64 << (A - 1),
             vi_base = 3_u64 << (A - 2),
             one = 1_u64,
             ones = 0xFFFF_u64,
+            all = 0xFFFF_FFFF_u64,
             minus_one = 0xFFFF_FFFF_u64,
             next_producer = 0x1_0000_u64,
             queues_word = 5_u64,
@@ -262,7 +270,6 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         self.is_row_3.next = false;
         self.addend.next = bits::<32>(0);
         self.masked.next = self.index.val() & self.high_half.val();
-        self.clears.next = (self.state.q.val() == TableState::WriteConsumer) | self.reset.val();
         self.armed.next = self.ram.read_data.val().get_bit(31);
         self.prepared.next = false;
         self.cq_config.ready.next = false;
@@ -458,31 +465,44 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             self.high.d.next = self.sum_low.val();
         }
 
-        // What is written, when it is no sum.
-        self.other.next = self.vi_config.data.val() & self.queues_mask.val();
-        if self.store_valid.val() {
-            self.other.next = self.store_data.val();
+        // What is written: one source at a time, so that sources can be or-ed.
+        self.from_sum.next = bits::<32>(0);
+        if self.writes.val() & (self.is_sum.val() | self.is_row_3.val()) {
+            self.from_sum.next = self.all.val();
         }
+        self.from_store.next = bits::<32>(0);
+        self.from_vi.next = bits::<32>(0);
+        if !self.writes.val() & !self.reset.val() {
+            if self.store_valid.val() {
+                self.from_store.next = self.all.val();
+            } else {
+                self.from_vi.next = self.queues_mask.val();
+            }
+        }
+        self.from_low.next = bits::<32>(0);
         if self.state.q.val() == TableState::WriteLow {
-            self.other.next = self.cq_config.iova.val().get_bits::<32>(0);
+            self.from_low.next = self.all.val();
         }
-        self.ram.write_data.next = self.other.val();
-        if self.is_sum.val() {
-            self.ram.write_data.next = self.sum.val();
-        }
-        if self.is_row_3.val() {
-            self.ram.write_data.next = self.sum.val().replace_bit(31, self.arms.val());
-        }
+        self.from_high.next = bits::<32>(0);
         if self.state.q.val() == TableState::WriteHigh {
-            self.ram.write_data.next = (bit_cast::<32, 16>(self.mask.val()) << bits::<6>(16))
-                | bit_cast::<32, 16>(self.cq_config.iova.val().get_bits::<16>(32));
+            self.from_high.next = self.all.val();
         }
+        self.from_size.next = bits::<32>(0);
         if self.state.q.val() == TableState::WriteFree {
-            self.ram.write_data.next = bit_cast::<32, 16>(self.size.val());
+            self.from_size.next = self.all.val();
         }
-        if self.clears.val() {
-            self.ram.write_data.next = bits::<32>(0);
+        self.result.next = self.sum.val();
+        if self.is_row_3.val() {
+            self.result.next = self.sum.val().replace_bit(31, self.arms.val());
         }
+        self.row_1.next = (bit_cast::<32, 16>(self.mask.val()) << bits::<6>(16))
+            | bit_cast::<32, 16>(self.cq_config.iova.val().get_bits::<16>(32));
+        self.ram.write_data.next = ((self.result.val() & self.from_sum.val())
+            | (self.store_data.val() & self.from_store.val()))
+            | ((self.cq_config.iova.val().get_bits::<32>(0) & self.from_low.val())
+                | (self.row_1.val() & self.from_high.val()))
+            | (bit_cast::<32, 16>(self.size.val()) & self.from_size.val())
+            | (self.vi_config.data.val() & self.from_vi.val());
 
         // Addresses. The queue's rows are in the lower half; the record and the VIs' rows share the upper one.
         self.queue_row.next = bit_cast::<A, C>(self.cq.q.val()) << bits::<4>(2);

@@ -116,6 +116,11 @@ pub struct Flush<const V: usize> {
     header: Signal<Local, Bits<32>>,
     verdict: Signal<Local, Bits<32>>,
     closing: Signal<Local, Bits<32>>,
+    from_entry: Signal<Local, Bits<32>>,
+    from_context: Signal<Local, Bits<32>>,
+    from_stag: Signal<Local, Bits<32>>,
+    own_word: Signal<Local, Bits<32>>,
+    all: Constant<Bits<32>>,
     which_oldest: Constant<Bits<2>>,
     signalled: Constant<Bits<8>>,
     header_writeback: Constant<Bits<32>>,
@@ -145,7 +150,8 @@ impl<const V: usize> Flush<V> {
             clock reset flush stop_transmit stop_receive queue_read queue_data send_undone
             receive_undone send_done receive_done slot_free walk walk_result failing record va_low
             flushed busy state receive walking kind slot slots word told vi undone entry_kind index
-            from_queue is_descriptor moves header verdict closing;
+            from_queue is_descriptor moves header verdict closing from_entry from_context from_stag own_word;
+            all = 0xFFFF_FFFF_u64,
             which_oldest = 2_u64,
             signalled = flags::SIGNALLED,
             header_writeback = 1_u64 << 8,
@@ -206,26 +212,36 @@ impl<const V: usize> Logic for Flush<V> {
             self.verdict.next = self.status_send.val();
             self.closing.next = self.closes_send.val();
         }
-        self.record.data.next = bits::<32>(0);
+        // One source at a time, so that sources can be or-ed.
+        self.from_entry.next = bits::<32>(0);
+        if self.from_queue.val() & (self.is_descriptor.val() | (self.index.val() == bits::<3>(2))) {
+            self.from_entry.next = self.all.val();
+        }
+        self.from_context.next = bits::<32>(0);
+        self.from_stag.next = bits::<32>(0);
+        if self.walking.q.val() {
+            if self.index.val() == bits::<3>(2) {
+                self.from_context.next = self.all.val();
+            }
+            if self.index.val() == bits::<3>(4) {
+                self.from_stag.next = self.all.val();
+            }
+        }
+        self.own_word.next = bits::<32>(0);
         if self.index.val() == bits::<3>(0) {
-            self.record.data.next =
+            self.own_word.next =
                 self.header.val() | (bit_cast::<32, V>(self.vi.val()) << bits::<6>(24));
         }
-        if self.from_queue.val() & (self.is_descriptor.val() | (self.index.val() == bits::<3>(2))) {
-            self.record.data.next = self.queue_data.data.val();
-        }
-        if self.walking.q.val() & (self.index.val() == bits::<3>(2)) {
-            self.record.data.next = self.walk_result.context.val();
-        }
-        if self.walking.q.val() & (self.index.val() == bits::<3>(4)) {
-            self.record.data.next = self.walk_result.stag.val();
-        }
         if self.index.val() == bits::<3>(6) {
-            self.record.data.next = self.verdict.val();
+            self.own_word.next = self.verdict.val();
         }
         if self.index.val() == bits::<3>(7) {
-            self.record.data.next = self.closing.val();
+            self.own_word.next = self.closing.val();
         }
+        self.record.data.next = (self.queue_data.data.val() & self.from_entry.val())
+            | (self.walk_result.context.val() & self.from_context.val())
+            | (self.walk_result.stag.val() & self.from_stag.val())
+            | self.own_word.val();
 
         self.flush.ready.next = false;
         self.stop_transmit.vi.next = self.flush.vi.val();

@@ -758,15 +758,13 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             PlaceState::ReadHeader => {
                 self.wants_context.next = true;
                 // Only a Read Response compares word 1, so that word need not wait for the opcode.
-                self.index_wanted.next =
-                    self.base.val() | bit_cast::<7, 3>(self.index.q.val());
+                self.index_wanted.next = self.base.val() | bit_cast::<7, 3>(self.index.q.val());
                 if self.index.q.val() == bits::<3>(1) {
                     self.index_wanted.next = self.read_oldest.val() | bits::<7>(1);
                 }
                 self.issue.next = (self.frame_arrived.val() > self.index.q.val())
                     & ((self.index.q.val() <= bits::<3>(1))
-                        | (self.decoded.q.val()
-                            & (self.index.q.val() <= self.last_index.val())));
+                        | (self.decoded.q.val() & (self.index.q.val() <= self.last_index.val())));
                 self.due.d.next = self.issue.val();
                 self.due_index.d.next = self.index.q.val();
                 if self.issue.val() {

@@ -777,8 +777,10 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptBind<T, S, V> 
                         self.state.d.next = BindState::Answer;
                     }
                 }
-                // The command ended too early.
-                if self.todo.q.val().any() | self.place.q.val().any() | !self.in_body.q.val() {
+                // The command ended too early: a list, or a header, which of a one-shot without a list ends with word 13.
+                if (self.todo.q.val().any() | self.place.q.val().any())
+                    | (!self.in_body.q.val() & !self.one_shot.q.val())
+                {
                     self.found.next = self.field_count.val();
                     self.state.d.next = BindState::Answer;
                 }

@@ -1,0 +1,79 @@
+//! The simulation itself: a run repeats exactly, and a board at rest costs nothing.
+
+use std::time::{Duration, Instant};
+
+use rnic_driver::command::Access;
+use rnic_driver::cqe::Kind;
+use rnic_driver::descriptor::Remote;
+use rnic_sim::model::Gateware;
+use rnic_tests::{Scene, Shape, Side, BOTH};
+
+/// A round with RDMA Write; the trace hash after it, and how many events it stands for.
+fn hash_of_a_run(gateware: Gateware, seed: u64) -> (String, u64) {
+    let mut scene = Scene::new(gateware, seed);
+    let area = scene.area(Side::Initiator, "answer", Shape::Sgl(3), 3_000);
+    let (mem, at, _region, reply) = scene.reply_buffer(64);
+    let (stag, reference) = scene.advertise(&area, Access::REMOTE_WRITE, b"go", Some(reply));
+    let (source, region) = scene.local(Side::Responder, "source", 3_000);
+    let remote = Remote {
+        va: 0,
+        handle: stag,
+    };
+    let sent = scene.write(Side::Responder, &region, 0, 3_000, remote);
+    scene.completes(Side::Responder, Kind::Send, sent, 3_000);
+    let data = scene.score.get_area(&source, 0, 3_000);
+    scene.score.set_area(&area, 0, &data);
+    scene.give_back(stag, reference, b"done", Some((mem, at)));
+    scene.rig.settle();
+    let result = scene.rig.sim.with(|simulation| {
+        let trace = simulation.trace();
+        (trace.hash(), trace.count())
+    });
+    scene.finish(4);
+    result
+}
+
+#[test]
+fn trace_hash_repeats() {
+    for gateware in BOTH {
+        let first = hash_of_a_run(gateware, 501);
+        assert!(first.1 > 100, "the run did something: {} events", first.1);
+        for _ in 0..2 {
+            assert_eq!(hash_of_a_run(gateware, 501), first);
+        }
+        assert_ne!(hash_of_a_run(gateware, 502).0, first.0);
+    }
+}
+
+/// Processor time of this thread and of those that have ended or run.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let main: u64 = text
+        .split_whitespace()
+        .next()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
+    Duration::from_nanos(main)
+}
+
+#[test]
+fn idle_sleeps() {
+    for gateware in BOTH {
+        let scene = Scene::new(gateware, 503);
+        scene.rig.settle();
+        let sim = scene.rig.sim.clone();
+        assert!(
+            !sim.with(|simulation| simulation.busy()),
+            "two connected boards come to rest"
+        );
+        let clock = sim.start_clock();
+        let (cycle, started) = (sim.cycles(), Instant::now());
+        let used = processor_time();
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(started.elapsed() >= Duration::from_millis(300));
+        assert_eq!(sim.cycles(), cycle, "the clock stands still");
+        assert!(processor_time() - used < Duration::from_millis(50));
+        drop(clock);
+        scene.finish(0);
+    }
+}

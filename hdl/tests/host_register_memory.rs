@@ -22,7 +22,6 @@ fn load(dut: &mut Dut<RegisterMemory>, entry: u64) -> u64 {
             value |= block.value.val().to_u64() << 32;
         }
         let done = block.op_done.val();
-        // The counters' part: every visited low word is three ahead of what the memory holds, once.
         dut.tick();
         if done {
             dut.drive(|b| b.op_valid.next = false);
@@ -50,7 +49,7 @@ fn a_low_word_that_wraps_carries_into_the_high_word() {
     // All sources have counted one more than memory holds (low bits 7), then three more (low bits 2).
     let mut live = 7_u64;
     for round in 0..3 {
-        for cycle in 0..130 {
+        for _ in 0..130 {
             // `live` follows the entry by one cycle, as in `counters`.
             dut.settle();
             let entry = dut.block().entry.val().to_u64();
@@ -60,7 +59,6 @@ fn a_low_word_that_wraps_carries_into_the_high_word() {
                 b.live.next = live.into();
                 b.live_mask.next = if low_word { 7_u64 } else { 0 }.into();
             });
-            let _ = cycle;
         }
         let expected = [0x7_FFFF_FFFF_u64, 0x8_0000_0002, 0x8_0000_0005][round];
         dut.drive(|b| b.live_mask.next = 0_u64.into());

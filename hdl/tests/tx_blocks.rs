@@ -46,7 +46,7 @@ checks! {
     ack_timer = AckTimer::<8>::new(6);
     descriptor_fetch = DescriptorFetch::<8, 8>::new(6, 5, 6);
     reads_outstanding = ReadsOutstanding::new(2);
-    read_queue = ReadQueue::<8, 8, 1>::new(6, 5, 48, 6);
+    read_queue = ReadQueue::<8, 8, 1>::new(2, 6, 5, 48, 6);
     scheduler = Scheduler::new();
     ddp_insert = DdpInsert::<8, 2, 1>::new(6, 32, 48, 6, 512);
     payload_fifo = PayloadFifo::<8>::new(536);

@@ -8,7 +8,7 @@
 //!  event[0..4], own, fault --> round robin --> [event] --> register memory --> new? --> irq
 //! ```
 //!
-//! Latency: an event is taken within 6 cycles when none is under way, and set within 12 more. An event whose bit is
+//! Latency: an event is taken within 6 cycles when none is under way, and set within 50 more. An event whose bit is
 //! set already changes nothing.
 
 use rnic_abi::event::Event;

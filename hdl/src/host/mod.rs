@@ -14,8 +14,9 @@
 //!    dma_request <-- dma_read <-- read_request[4]      dma_write <-- write[2]
 //! ```
 //!
-//! [`Host`] only wires its blocks. What passes through without a register: read data (`dma_data` to `read_data`) and write
-//! words (`write` to `dma_write`), so that neither costs a cycle.
+//! [`Host`] only wires its blocks. Three things pass through without a register, so that they cost no cycle: stores (`bar` to
+//! `ring_store`, `doorbell_store` and `cq_doorbell`), read data (`dma_data` to `read_data`) and write words (`write` to
+//! `dma_write`). The attachment's outputs, and those of the writers, are registers.
 
 pub mod bar_decode;
 pub mod board_counts;

@@ -14,11 +14,12 @@
 //!                                                      | carry: the high word is bumped next
 //! ```
 //!
-//! Visits go round all counters; every eight visits one bar op or event comes between. A load of a counter is itself a
-//! visit, so it is exact, and its high word is read before any other visit: an 8-byte read is atomic. A round is 45
-//! visits, 5 short operations and a load of two words in 5 cycles: 55 cycles (see `counters` for what that allows).
+//! Visits go round all counters; every sixteen visits one bar op or event comes between. A load of a counter is itself
+//! a visit, so it is exact, and its high word is read before any other visit: an 8-byte read is atomic. A round is 45
+//! visits, two short operations, a load of two words in 6 cycles, and one failing descriptor in 3 (flushing a VI takes longer
+//! than a round): 56 cycles at most; see `counters` for what that allows.
 //!
-//! Latency: a store or a load of one word is done 2 to 12 cycles after it came, a load of a counter 6 to 62. A failing
+//! Latency: a store or a load of one word is done 2 to 25 cycles after it came, a load of a counter 6 to 62. A failing
 //! descriptor is taken at once and stalls everything for three cycles. While `reset` is high, all but the identity is swept.
 
 use rnic_abi::registers::map::CYCLES;
@@ -121,6 +122,8 @@ pub struct RegisterMemory {
     stall: Signal<Local, Bit>,
     slot: Signal<Local, Bit>,
     bar_fits: Signal<Local, Bit>,
+    wants_bar: Signal<Local, Bit>,
+    meets: Signal<Local, Bit>,
     take_bar: Signal<Local, Bit>,
     take_set: Signal<Local, Bit>,
     read_at: Signal<Local, Bits<8>>,
@@ -198,6 +201,8 @@ impl RegisterMemory {
             stall: Default::default(),
             slot: Default::default(),
             bar_fits: Default::default(),
+            wants_bar: Default::default(),
+            meets: Default::default(),
             take_bar: Default::default(),
             take_set: Default::default(),
             read_at: Default::default(),
@@ -248,12 +253,16 @@ impl Logic for RegisterMemory {
         self.slot.next = (self.state.q.val() == State::Scan)
             & !self.carry.q.val()
             & !self.inserted.q.val()
-            & !self.scan.q.val().get_bits::<3>(0).any();
+            & !self.scan.q.val().get_bits::<4>(0).any();
         self.bar_fits.next = self.op_valid.val() & (!self.op_wide.val() | !self.scan.q.val().any());
-        self.take_bar.next = self.slot.val()
+        self.wants_bar.next = self.slot.val()
             & self.bar_fits.val()
-            & !(self.set_valid.val() & self.scan.q.val().get_bit(3));
-        self.take_set.next = self.slot.val() & self.set_valid.val() & !self.take_bar.val();
+            & !(self.set_valid.val() & self.scan.q.val().get_bit(4));
+        // A word that is being written cannot be read: wait for a cycle.
+        self.meets.next =
+            self.wants_bar.val() & self.writes.q.val() & (self.op_entry.val() == self.at.q.val());
+        self.take_bar.next = self.wants_bar.val() & !self.meets.val();
+        self.take_set.next = self.slot.val() & self.set_valid.val() & !self.wants_bar.val();
         self.read_at.next = self.scan_at.val();
         if self.take_set.val() {
             self.read_at.next = self.events_at.val() | bit_cast::<8, 4>(self.set_vi.val());
@@ -288,7 +297,7 @@ impl Logic for RegisterMemory {
             }
             match self.state.q.val() {
                 State::Scan => {
-                    if self.carry.q.val() {
+                    if self.carry.q.val() | self.meets.val() {
                         self.inserted.d.next = self.inserted.q.val();
                     } else if self.take_bar.val() {
                         self.inserted.d.next = true;

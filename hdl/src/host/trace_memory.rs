@@ -30,7 +30,7 @@ pub struct TraceMemory<const TR: usize> {
     pub read_at: Signal<In, Bits<9>>,
     /// Its value.
     pub read_data: Signal<Out, Bits<64>>,
-    _entries: Box<BTreeMap<u64, Bits<64>>>,
+    _entries: BTreeMap<u64, Bits<64>>,
 }
 
 impl<const TR: usize> Logic for TraceMemory<TR> {

@@ -68,6 +68,7 @@ pub struct ReadQueue<const CA: usize, const DA: usize, const R: usize> {
     high: Signal<Local, Bits<R>>,
     stored: Signal<Local, Bit>,
     words_log2: Constant<Bits<4>>,
+    vi_mask: Constant<Bits<8>>,
     slot_words_log2: Constant<Bits<4>>,
     read_base: Constant<Bits<CA>>,
     first_segment: Constant<Bits<DA>>,
@@ -75,11 +76,17 @@ pub struct ReadQueue<const CA: usize, const DA: usize, const R: usize> {
 
 impl<const CA: usize, const DA: usize, const R: usize> ReadQueue<CA, DA, R> {
     /// `read_base`: first context word of the read records; `first_segment`: segment of read record 0 in its slot.
-    pub fn new(words_log2: u32, slot_words_log2: u32, read_base: u32, first_segment: u32) -> Self {
+    pub fn new(
+        vis_log2: u32,
+        words_log2: u32,
+        slot_words_log2: u32,
+        read_base: u32,
+        first_segment: u32,
+    ) -> Self {
         block_new!(clock reset read_in context_address context_write context_ready segment_address segment_write segment_ready
             data begun begun_vi free free_vi clear clear_vi pending position at vi word moves to_context to_segment
             context_word segment_word high stored;
-            words_log2 = words_log2, slot_words_log2 = slot_words_log2, read_base = read_base,
+            words_log2 = words_log2, vi_mask = (1_u32 << vis_log2) - 1, slot_words_log2 = slot_words_log2, read_base = read_base,
             first_segment = first_segment * 4; waiting = ViCount::new(1 << R), used = ViCount::new(1 << R))
     }
 }
@@ -168,7 +175,7 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
         if self.moves.val() {
             self.word.d.next = self.word.q.val() + 1;
             if self.word.q.val() == bits::<3>(0) {
-                self.vi.d.next = self.read_in.data.val().get_bits::<8>(0);
+                self.vi.d.next = self.read_in.data.val().get_bits::<8>(0) & self.vi_mask.val();
             }
             if self.word.q.val() == bits::<3>(7) {
                 self.stored.next = true;

@@ -159,6 +159,9 @@ pub struct Transmit<
     works: Signal<Local, Bit>,
     live: Signal<Local, Bits<16>>,
     link_idle: Signal<Local, Bit>,
+    config_vi: Signal<Local, Bits<8>>,
+    vis: Constant<Bits<16>>,
+    vi_mask: Constant<Bits<8>>,
 }
 
 impl<
@@ -197,8 +200,8 @@ impl<
             read_in read_out read_done terminate complete vi_error event stop wire_out
             payload_read ddp_insert mpa_frame llp_send descriptor_fetch retransmits
             terminates_sent acks_sent timeouts local_protection_errors busy slots queue context
-            segments frame send terminates fault works live link_idle;
-            ;
+            segments frame send terminates fault works live link_idle config_vi;
+            vis = (1_u32 << config.vis()) - 1, vi_mask = config.vis() as u32 - 1;
             scheduler = Scheduler::new(),
             fetch = DescriptorFetch::new(words_log2, slot_words_log2, first_segment),
             build = DdpInsert::new(
@@ -208,7 +211,7 @@ impl<
             reliable = Reliable::new(words_log2, log_base as u32, config.queue_depth_log2 as u32),
             logged = ViCount::new(1 << G),
             acks = AckTimer::new(words_log2),
-            reads = ReadQueue::new(words_log2, slot_words_log2, read_base as u32, first_segment),
+            reads = ReadQueue::new(config.vis_log2 as u32, words_log2, slot_words_log2, read_base as u32, first_segment),
             outstanding = ReadsOutstanding::new(1 << R),
             retire = Retire::new(config.queue_depth_log2 as u32)
         )
@@ -269,20 +272,26 @@ impl<
         self.works.next = self.enable.val() & !self.scheduler.pause.val();
         self.live.next = bits::<16>(0);
         if self.enable.val() {
-            self.live.next = self.connected.val();
+            self.live.next = self.connected.val() & self.vis.val();
         }
 
+        // VI numbers have only this configuration's bits from here on, so that synthesis drops the other VIs.
+        self.config_vi.next = self.vi_config.vi.val() & self.vi_mask.val();
         // Configuration goes to four blocks; the reliable engine takes its time.
-        ViConfigRx::link(&mut self.vi_config, &mut self.reliable.vi_config);
-        self.scheduler.config_vi.next = self.vi_config.vi.val();
+        self.reliable.vi_config.vi.next = self.config_vi.val();
+        self.reliable.vi_config.word.next = self.vi_config.word.val();
+        self.reliable.vi_config.data.next = self.vi_config.data.val();
+        self.reliable.vi_config.valid.next = self.vi_config.valid.val();
+        self.vi_config.ready.next = self.reliable.vi_config.ready.val();
+        self.scheduler.config_vi.next = self.config_vi.val();
         self.scheduler.config_word.next = self.vi_config.word.val();
         self.scheduler.config_data.next = self.vi_config.data.val();
         self.scheduler.config_valid.next = self.vi_config.valid.val();
-        self.outstanding.config_vi.next = self.vi_config.vi.val();
+        self.outstanding.config_vi.next = self.config_vi.val();
         self.outstanding.config_word.next = self.vi_config.word.val();
         self.outstanding.config_data.next = self.vi_config.data.val();
         self.outstanding.config_valid.next = self.vi_config.valid.val();
-        self.retire.config_vi.next = self.vi_config.vi.val();
+        self.retire.config_vi.next = self.config_vi.val();
         self.retire.config_word.next = self.vi_config.word.val();
         self.retire.config_data.next = self.vi_config.data.val();
         self.retire.config_valid.next = self.vi_config.valid.val();
@@ -373,7 +382,7 @@ impl<
         self.scheduler.replay_end.next = self.reliable.replay_end.val();
         self.scheduler.replay_vi.next = self.reliable.vi.val();
         self.scheduler.terminate_waits.next = self.terminates.waits.val();
-        self.scheduler.terminate_vi.next = self.terminates.vi.val();
+        self.scheduler.terminate_vi.next = self.terminates.vi.val() & self.vi_mask.val();
         self.scheduler.raw_waits.next = self.raw_send.valid.val();
         self.scheduler.raw_left.next = self.send.raw_left.val();
         self.scheduler.done.next = self.build.done.val();
@@ -385,7 +394,9 @@ impl<
         self.scheduler.refused_ready.next = self.terminates.refused_ready.val();
         self.scheduler.ask_done.next = self.reliable.ask_done.val();
         self.scheduler.forget_done.next = self.reliable.forget_done.val();
-        FlushViRx::link(&mut self.stop, &mut self.scheduler.stop);
+        self.scheduler.stop.vi.next = self.stop.vi.val() & self.vi_mask.val();
+        self.scheduler.stop.valid.next = self.stop.valid.val();
+        self.stop.ready.next = self.scheduler.stop.ready.val();
         self.link_idle.next = self.payload.idle.val()
             & self.frame.idle.val()
             & self.send.idle.val()
@@ -461,14 +472,22 @@ impl<
         StepTx::link(&mut self.llp_send, &mut self.send.step);
 
         // Acknowledgements, both ways.
-        AckOwedRx::link(&mut self.ack_owed, &mut self.acks.ack_owed);
+        self.acks.ack_owed.vi.next = self.ack_owed.vi.val() & self.vi_mask.val();
+        self.acks.ack_owed.sequence.next = self.ack_owed.sequence.val();
+        self.acks.ack_owed.now.next = self.ack_owed.now.val();
+        self.acks.ack_owed.nak.next = self.ack_owed.nak.val();
+        self.acks.ack_owed.valid.next = self.ack_owed.valid.val();
         self.acks.taken.next = self.build.ack_taken.val();
         self.acks.taken_vi.next = self.scheduler.vi.val();
         self.acks.taken_nak.next = self.build.ack_nak.val();
-        AckEventRx::link(&mut self.ack, &mut self.reliable.ack);
+        self.reliable.ack.vi.next = self.ack.vi.val() & self.vi_mask.val();
+        self.reliable.ack.sequence.next = self.ack.sequence.val();
+        self.reliable.ack.nak.next = self.ack.nak.val();
+        self.reliable.ack.valid.next = self.ack.valid.val();
+        self.ack.ready.next = self.reliable.ack.ready.val();
         self.reliable.slow_tick.next = self.acks.slow_tick.val();
         self.reliable.build_idle.next = !self.scheduler.building.val();
-        self.reliable.connected.next = self.connected.val();
+        self.reliable.connected.next = self.connected.val() & self.vis.val();
         self.reliable.logged.next = self.logged.nonzero.val();
         self.reliable.replaying.next = self.scheduler.replaying.val();
         self.reliable.ask.next = self.scheduler.ask.val();
@@ -491,7 +510,8 @@ impl<
         self.outstanding.issued.next = self.payload.issued.val();
         self.outstanding.issued_vi.next = self.scheduler.vi.val();
         self.outstanding.issued_last.next = self.build.job_last.val();
-        QueueStepRx::link(&mut self.read_done, &mut self.outstanding.read_done);
+        self.outstanding.read_done.vi.next = self.read_done.vi.val() & self.vi_mask.val();
+        self.outstanding.read_done.valid.next = self.read_done.valid.val();
 
         // Completions and faults.
         self.retire.pause.next = !self.works.val();

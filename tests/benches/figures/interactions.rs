@@ -225,7 +225,7 @@ fn serve(stage: &mut Stage, stag: Stag, to: u64, invalidate: bool) -> Result<()>
     };
     let source = &stage.memory[1].source;
     let written = source.segment(0, WRITTEN_BYTES)?;
-    let reply = source.segment(WRITTEN_BYTES, REPLY_BYTES)?;
+    let reply = source.region().segment(WRITTEN_BYTES, REPLY_BYTES)?;
     let vi = stage.pair.responder.vi_mut();
     vi.post_send(&Descriptor::rdma_write(remote, vec![written]), 0)?;
     if invalidate {

@@ -1,17 +1,56 @@
-//! Prints how many iCE40 cells each block takes on its own: `cargo run --example cells`.
+//! Prints how many iCE40 cells each block of `Small` takes on its own, every composite, and the whole board:
+//! `cargo run --release --example cells`. `Full`'s composites are there for comparison; its board is not meant for this chip.
 //!
-//! A composite counts all that is in it, so the rows do not add up to the board.
+//! A composite counts all that is in it, so the rows do not add up to the board; what neighbours share is counted in both.
 
 use std::error::Error;
 
+use rnic_abi::config::{FULL, SMALL};
+use rnic_hdl::command::command_fetch::CommandFetch;
+use rnic_hdl::command::command_post::CommandPost;
+use rnic_hdl::command::doorbell::Doorbell;
+use rnic_hdl::command::event_merge::EventMerge;
+use rnic_hdl::command::queue_pointers::QueuePointers;
+use rnic_hdl::command::vi_config_fork::ViConfigFork;
+use rnic_hdl::command::work_queue::WorkQueue;
+use rnic_hdl::command::Command;
 use rnic_hdl::completion::complete::Complete;
 use rnic_hdl::completion::cq_table::CqTable;
 use rnic_hdl::completion::flush::Flush;
 use rnic_hdl::completion::status_line::StatusLine;
 use rnic_hdl::completion::Completion;
+use rnic_hdl::host::bar_decode::BarDecode;
+use rnic_hdl::host::counters::Counters;
+use rnic_hdl::host::dma_read::DmaRead;
+use rnic_hdl::host::dma_write::DmaWrite;
+use rnic_hdl::host::events::Events;
+use rnic_hdl::host::host_counts::HostCounts;
+use rnic_hdl::host::interrupt::Interrupt;
+use rnic_hdl::host::realign::Realign;
+use rnic_hdl::host::register_memory::RegisterMemory;
+use rnic_hdl::host::registers::Registers;
+use rnic_hdl::host::reset::ResetSequencer;
+use rnic_hdl::host::trace::Trace;
+use rnic_hdl::host::vi_state::ViState;
+use rnic_hdl::host::Host;
 use rnic_hdl::llp::crc32c::Crc32c;
+use rnic_hdl::llp::llp_receive::LlpReceive;
+use rnic_hdl::llp::llp_send::LlpSend;
 use rnic_hdl::llp::loopback::Loopback;
+use rnic_hdl::llp::reliable::Reliable;
+use rnic_hdl::rx::completion_report::CompletionReport;
+use rnic_hdl::rx::ddp_parse::DdpParse;
+use rnic_hdl::rx::frame_banks::FrameBanks;
+use rnic_hdl::rx::mpa_check::MpaCheck;
+use rnic_hdl::rx::payload_write::PayloadWrite;
+use rnic_hdl::rx::place::Place;
+use rnic_hdl::rx::read_tracker::ReadTracker;
+use rnic_hdl::rx::receive::{FullReceive, SmallReceive};
+use rnic_hdl::rx::receive_context::{Layout, ReceiveContext};
+use rnic_hdl::rx::receive_prefetch::ReceivePrefetch;
+use rnic_hdl::rx::transmit_records::TransmitRecords;
 use rnic_hdl::stream::StreamBuffer;
+use rnic_hdl::top::Small;
 use rnic_hdl::tpt::free_list::FreeList;
 use rnic_hdl::tpt::sge_table::SgeTable;
 use rnic_hdl::tpt::sge_walk::SgeWalk;
@@ -21,37 +60,136 @@ use rnic_hdl::tpt::tpt_release::TptRelease;
 use rnic_hdl::tpt::tpt_table::TptTable;
 use rnic_hdl::tpt::vi_table::ViTable;
 use rnic_hdl::tpt::Tpt;
+use rnic_hdl::tx::ack_timer::AckTimer;
+use rnic_hdl::tx::context::Context;
+use rnic_hdl::tx::ddp_insert::DdpInsert;
+use rnic_hdl::tx::descriptor_fetch::DescriptorFetch;
+use rnic_hdl::tx::fault::Fault;
+use rnic_hdl::tx::mpa_frame::MpaFrame;
+use rnic_hdl::tx::payload_fifo::PayloadFifo;
+use rnic_hdl::tx::payload_read::PayloadRead;
+use rnic_hdl::tx::queue_share::QueueShare;
+use rnic_hdl::tx::read_queue::ReadQueue;
+use rnic_hdl::tx::reads_outstanding::ReadsOutstanding;
+use rnic_hdl::tx::retire::Retire;
+use rnic_hdl::tx::scheduler::Scheduler;
+use rnic_hdl::tx::slot_share::SlotShare;
+use rnic_hdl::tx::terminate::Terminate;
+use rnic_hdl::tx::transmit::{FullTransmit, SmallTransmit};
+use rnic_hdl::tx::vi_count::ViCount;
 use rnic_verilate::{cells, verilog};
 use rust_hdl::prelude::Block;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    row("stream", StreamBuffer::default())?;
-    row("llp/loopback", Loopback::default())?;
-    row("completion/cq_table", CqTable::<3, 6>::new())?;
-    row("completion/complete", Complete::<3>::new())?;
-    row("completion/flush", Flush::<2>::new())?;
-    row("completion/status_line", StatusLine::default())?;
+    println!("blocks, in path order");
+    blocks()?;
+    println!("composites of Small");
+    row("host", Host::<2, 0>::new(&SMALL, 0))?;
+    row("command", Command::<4, 5, 9, 2, 4, 3, 4, 8, 3>::new(&SMALL))?;
+    row("tpt", Tpt::<6, 7, 2>::new())?;
+    row("tx/transmit", SmallTransmit::new(&SMALL))?;
+    row("rx/receive", SmallReceive::new(&SMALL))?;
     row("completion", Completion::<3, 2, 6>::default())?;
-    row("llp/crc32c", Crc32c::new())?;
-    row("tpt/free_list (Small)", FreeList::<7>::new())?;
-    row("tpt/sge_table (Small)", SgeTable::<7>::default())?;
-    row("tpt/sge_walk (Small)", SgeWalk::<6, 7>::default())?;
-    row("tpt/tpt_bind (Small)", TptBind::<6, 7, 2>::new())?;
-    row("tpt/tpt_check (Small)", TptCheck::<6, 2>::new())?;
-    row("tpt/tpt_release (Small)", TptRelease::<6, 7, 2>::new())?;
-    row("tpt/tpt_table (Small)", TptTable::<6>::default())?;
-    row("tpt/vi_table (Small)", ViTable::<2>::new())?;
-    row("tpt (Small)", Tpt::<6, 7, 2>::new())?;
-    row("tpt (Full)", Tpt::<8, 10, 4>::new())?;
-    Ok(())
+    println!("composites of Full");
+    row("host", Host::<4, 9>::new(&FULL, 0))?;
+    row(
+        "command",
+        Command::<5, 6, 10, 4, 16, 6, 7, 13, 5>::new(&FULL),
+    )?;
+    row("tpt", Tpt::<8, 10, 4>::new())?;
+    row("tx/transmit", FullTransmit::new(&FULL))?;
+    row("rx/receive", FullReceive::new(&FULL))?;
+    row("completion", Completion::<5, 4, 8>::default())?;
+    println!("the whole board");
+    row("top Small", Small::new(0))
 }
 
-/// One block: `path` is its file in `src`.
+/// Every block alone, with the sizes of `Small`.
+fn blocks() -> Result<(), Box<dyn Error>> {
+    row("host/bar_decode", BarDecode::new())?;
+    row("host/registers", Registers::new())?;
+    row("host/register_memory", RegisterMemory::new([!0; 16]))?;
+    row("host/counters", Counters::new())?;
+    row("host/host_counts", HostCounts::new())?;
+    row("host/events", Events::new(SMALL.vis()))?;
+    row("host/vi_state", ViState::new(SMALL.vis()))?;
+    row("host/interrupt", Interrupt::new(SMALL.cqs()))?;
+    row("host/trace (Full)", Trace::<9>::new())?;
+    row("host/reset", ResetSequencer::default())?;
+    row("host/realign", Realign::default())?;
+    row("host/dma_read", DmaRead::default())?;
+    row("host/dma_write", DmaWrite::default())?;
+    row("command/command_post", CommandPost::<4, 5, 9>::new())?;
+    row(
+        "command/command_fetch",
+        CommandFetch::<4, 9, 2, 4, 3>::new(&SMALL),
+    )?;
+    row("command/doorbell", Doorbell::<2>::new())?;
+    row("command/queue_pointers", QueuePointers::<3, 4>::new())?;
+    row("command/work_queue", WorkQueue::<2, 4, 3, 4, 8>::new())?;
+    row("command/event_merge", EventMerge::<3>::default())?;
+    row("command/vi_config_fork", ViConfigFork::default())?;
+    row("tpt/vi_table", ViTable::<2>::new())?;
+    row("tpt/tpt_table", TptTable::<6>::default())?;
+    row("tpt/free_list", FreeList::<7>::new())?;
+    row("tpt/sge_table", SgeTable::<7>::default())?;
+    row("tpt/sge_walk", SgeWalk::<6, 7>::default())?;
+    row("tpt/tpt_bind", TptBind::<6, 7, 2>::new())?;
+    row("tpt/tpt_check", TptCheck::<6, 2>::new())?;
+    row("tpt/tpt_release", TptRelease::<6, 7, 2>::new())?;
+    row("tx/scheduler", Scheduler::new())?;
+    row("tx/context", Context::<8>::new())?;
+    row("tx/vi_count", ViCount::<3>::new(4))?;
+    row("tx/descriptor_fetch", DescriptorFetch::<8, 8>::new(6, 5, 6))?;
+    row("tx/slot_share", SlotShare::default())?;
+    row("tx/queue_share", QueueShare::new())?;
+    row("tx/read_queue", ReadQueue::<8, 8, 1>::new(6, 5, 48, 6))?;
+    row("tx/reads_outstanding", ReadsOutstanding::new(2))?;
+    row("tx/payload_read", PayloadRead::<8, 8>::new(5, 536))?;
+    row("tx/payload_fifo", PayloadFifo::<8>::new(536))?;
+    row(
+        "tx/ddp_insert",
+        DdpInsert::<8, 2, 1>::new(6, 32, 48, 6, 512),
+    )?;
+    row("tx/mpa_frame", MpaFrame::new())?;
+    row("tx/terminate", Terminate::new())?;
+    row("tx/ack_timer", AckTimer::<8>::new(6))?;
+    row("tx/retire", Retire::<5, 4>::new(3))?;
+    row("tx/fault", Fault::new())?;
+    row("llp/reliable", Reliable::<8, 2, 5>::new(6, 32, 3))?;
+    row("llp/llp_send", LlpSend::new())?;
+    row("llp/crc32c", Crc32c::new())?;
+    row("llp/loopback", Loopback::default())?;
+    row("llp/llp_receive", LlpReceive::<8>::new(2))?;
+    row("rx/frame_banks", FrameBanks::<8, 9>::default())?;
+    row("rx/mpa_check", MpaCheck::new())?;
+    row("rx/ddp_parse", DdpParse::new())?;
+    row(
+        "rx/receive_context",
+        ReceiveContext::<8>::new(Layout::SMALL),
+    )?;
+    row("rx/read_tracker", ReadTracker::new(Layout::SMALL, 1, 2))?;
+    row(
+        "rx/receive_prefetch",
+        ReceivePrefetch::<2>::new(Layout::SMALL, 6),
+    )?;
+    row("rx/place", Place::<8, 10>::new(Layout::SMALL))?;
+    row("rx/payload_write", PayloadWrite::<8, 10>::default())?;
+    row("rx/transmit_records", TransmitRecords::<8>::default())?;
+    row("rx/completion_report", CompletionReport::new())?;
+    row("completion/complete", Complete::<3>::new())?;
+    row("completion/cq_table", CqTable::<3, 6>::new())?;
+    row("completion/flush", Flush::<2>::new())?;
+    row("completion/status_line", StatusLine::default())?;
+    row("stream", StreamBuffer::default())
+}
+
+/// One block: `path` is its file in `src`, and what else there is to say.
 fn row(path: &str, mut block: impl Block) -> Result<(), Box<dyn Error>> {
     block.connect_all();
     let name = path.split(' ').next().unwrap_or(path);
     let top = name.replace('/', "_");
     let text = verilog(&top, &block).map_err(|error| format!("{path}: {error:?}"))?;
-    println!("{path:32} {}", cells(&top, &text)?);
+    println!("  {path:32} {}", cells(&top, &text)?);
     Ok(())
 }

@@ -206,7 +206,11 @@ fn write_results(options: &Options, sim: &Sim, started: Instant) -> Result<()> {
             stats["config"] = json!(options.config.name());
             stats["seed"] = json!(options.seed);
             stats["wall_seconds"] = json!(started.elapsed().as_secs_f64());
-            fs::write(path, format!("{stats:#}\n")).with_context(|| cannot_write(path))?;
+            // Last of all and whole at once: who waits for this file finds every other one finished.
+            let unfinished = path.with_extension("unfinished");
+            fs::write(&unfinished, format!("{stats:#}\n"))
+                .and_then(|()| fs::rename(&unfinished, path))
+                .with_context(|| cannot_write(path))?;
         }
         Ok(())
     })

@@ -6,7 +6,8 @@
 //! ...           |     cycles --->               thin lines: a frame on the wire
 //! ```
 //! A round begins with a `command_post` that leads to a `tpt_bind` and ends with the `complete` after that board's next
-//! `tpt_release`. Where the other board read more payload than this one, it wrote into the advertised buffer; else it read
+//! `tpt_release`; a bind whose board completes something before that was a register command, or one of several one-shots
+//! under way, and is no round. Where the other board read more payload than this one, it wrote into the advertised buffer; else it read
 //! from it. Without rounds the picture shows the first events there are.
 
 use std::fmt::Write as _;
@@ -125,6 +126,10 @@ pub fn first_rounds(events: &[StepEvent]) -> Vec<Round> {
         let (Some(post), Some(end)) = (post, end) else {
             continue;
         };
+        let before = &events[index..index + release];
+        if before.iter().any(|event| of(Step::Complete)(&event)) {
+            continue;
+        }
         let reads = |own: bool| {
             let span = &events[index..index + release];
             let read = |event: &&StepEvent| {
@@ -316,6 +321,19 @@ mod tests {
         let picture = svg(&events);
         assert_eq!(picture.matches("<title>payload_read, ").count(), 8);
         assert!(picture.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn a_register_command_is_no_round() {
+        let register = [
+            event(100, 0, Step::CommandPost),
+            event(109, 0, Step::TptBind),
+            event(120, 0, Step::Complete),
+        ];
+        let events = [register.to_vec(), round(400, 0, 1)].concat();
+        let rounds = first_rounds(&events);
+        assert_eq!(rounds.len(), 1);
+        assert_eq!(rounds[0].from, 400);
     }
 
     #[test]

@@ -10,8 +10,6 @@ use crate::rig::Rig;
 
 /// log2 of the entries of a channel's queue.
 const CQ_ENTRIES_LOG2: u32 = 6;
-/// Simulated time after which a connection should stand.
-const TIMEOUT: Duration = Duration::from_millis(50);
 /// Timing of the connection managers: a lost message is repeated soon.
 const CM: CmOptions = CmOptions {
     retry: Duration::from_millis(1),
@@ -68,7 +66,7 @@ impl Pair {
             .connect(initiator.vi(), Offer::new(reads))
             .unwrap_or_else(|error| rig.fail(&format!("connect: {error}")));
         let clock = rig.hosts[0].board.transport().clone();
-        let end = clock.now() + TIMEOUT;
+        let end = clock.now() + rig.options.connect_timeout;
         let (mut finished, mut ready) = (false, false);
         while !(finished && ready) {
             if clock.now() >= end {

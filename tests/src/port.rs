@@ -8,18 +8,16 @@ use rnic_driver::transport::{Bar, BoardPort, Rights};
 use rnic_sim::host_memory::{Backing, Rights as SimRights};
 use rnic_sim::in_process::SimBoard;
 
-/// Cycles that pass each time the driver waits.
-const POLL_CYCLES: u64 = 32;
-
 /// The port; the caller's waiting is the clock.
 pub struct SimPort {
     board: SimBoard,
+    poll_cycles: u64,
 }
 
 impl SimPort {
-    /// The port of `board`.
-    pub fn new(board: SimBoard) -> Self {
-        Self { board }
+    /// The port of `board`; `poll_cycles` pass each time the driver waits.
+    pub fn new(board: SimBoard, poll_cycles: u64) -> Self {
+        Self { board, poll_cycles }
     }
 }
 
@@ -74,7 +72,7 @@ impl BoardPort for SimPort {
     }
 
     fn poll(&mut self) {
-        self.board.sim().run(POLL_CYCLES);
+        self.board.sim().run(self.poll_cycles);
     }
 
     fn now_ns(&mut self) -> u64 {

@@ -32,6 +32,10 @@ pub struct RigOptions {
     pub seed: u64,
     /// One board, joined to itself inside.
     pub loopback: bool,
+    /// Cycles that pass each time a driver waits: more are faster, fewer make the hosts quicker.
+    pub poll_cycles: u64,
+    /// Time after which a connection should stand, by the driver's clock.
+    pub connect_timeout: Duration,
 }
 
 impl RigOptions {
@@ -51,6 +55,8 @@ impl RigOptions {
             },
             seed,
             loopback: false,
+            poll_cycles: 32,
+            connect_timeout: Duration::from_millis(50),
         }
     }
 
@@ -254,7 +260,7 @@ pub fn open(
     options: RigOptions,
     index: usize,
 ) -> Result<Board, rnic_driver::board::BoardError> {
-    let transport = InProcess::new(SimPort::new(board.clone()));
+    let transport = InProcess::new(SimPort::new(board.clone(), options.poll_cycles));
     Board::open(
         Box::new(transport),
         Options {

@@ -1,23 +1,26 @@
-//! `cargo xtask bench`: the measurements, which are cargo benches of the `tests` crate.
+//! `cargo xtask bench`: the measurements, which are a bench of the `tests` crate.
 
 use std::ffi::OsString;
+use std::fs;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::install;
-use crate::process::{self, cargo, root};
+use crate::process::{self, cargo};
 
-/// Runs all benches; `arguments` go to them.
+/// Runs the bench; `arguments` go to it. The plot goes to `target/bench`.
 pub fn run(arguments: &[OsString]) -> Result<ExitCode> {
-    if !root().join("tests/benches").is_dir() {
-        eprintln!("There are no benches yet.");
-        return Ok(ExitCode::from(crate::NOT_HERE_YET));
-    }
     install::run_if_needed()?;
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let target = program.ancestors().nth(2).unwrap_or(&program);
+    let results = target.join("bench");
+    fs::create_dir_all(&results).with_context(|| format!("cannot make {}", results.display()))?;
     let mut bench = cargo();
     bench
-        .args(["bench", "-p", "rnic-tests", "--"])
+        .args(["bench", "-p", "rnic-tests", "--bench", "figures", "--"])
+        .arg("--plot")
+        .arg(results.join("goodput.svg"))
         .args(arguments);
     process::run(&mut bench)?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,6 @@
-//! Installs what is missing, and says so. Nothing happens where everything is there.
+//! Installs what is missing, and says so on standard error. Nothing happens where everything is there.
+
+use std::io;
 
 use anyhow::{bail, Context, Result};
 
@@ -13,17 +15,19 @@ pub fn run_if_needed() -> Result<()> {
     }
     for &(name, subcommand) in COMPONENTS {
         if component(subcommand).is_none() {
-            println!("Installing {name}, a part of the Rust toolchain.");
-            run(command("rustup").args(["component", "add", name]))?;
+            eprintln!("Installing {name}, a part of the Rust toolchain.");
+            run(command("rustup")
+                .args(["component", "add", name])
+                .stdout(io::stderr()))?;
         }
     }
     Ok(())
 }
 
 fn packages(missing: &[&Package]) -> Result<()> {
-    println!("Installing with apt-get:");
+    eprintln!("Installing with apt-get:");
     for package in missing {
-        println!("  {:12} {}", package.name, package.purpose);
+        eprintln!("  {:12} {}", package.name, package.purpose);
     }
     if answer(command("apt-get").arg("--version")).is_none() {
         let names: Vec<_> = missing.iter().map(|package| package.name).collect();
@@ -51,6 +55,6 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
     words.extend(arguments);
     let mut command = command(words[0]);
     command.args(&words[1..]);
-    println!("$ {}", line(&command));
-    run(&mut command)
+    eprintln!("$ {}", line(&command));
+    run(command.stdout(io::stderr()))
 }

@@ -13,6 +13,7 @@
 //! It starts tools and tells what they said; the work itself is in the other crates.
 
 mod bench;
+mod children;
 mod demo;
 mod doctor;
 mod generate;
@@ -41,11 +42,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Moves a file between two simulated boards by one-shot operations.
-    Demo {
-        /// The file to move (by default one that is made up) and options, all passed on to `rnic`.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<OsString>,
-    },
+    Demo(demo::Arguments),
     /// Runs every test.
     Test,
     /// Measures.
@@ -72,7 +69,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Task::Demo { arguments } => demo::run(&arguments),
+        Task::Demo(arguments) => demo::run(&arguments),
         Task::Test => tests::run(),
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Gen { check } => generate::run(check),

@@ -4,7 +4,8 @@
 //! FILE -> source buffer  == one-shot Fetch  ==> the responder RDMA-Reads it into its slot, fenced Send with Invalidate
 //! COPY <- target buffer  == one-shot Return ==> the responder RDMA-Writes its slot into it, Send with Invalidate
 //! ```
-//! Every chunk goes both ways, so COPY is made of what came back. Several chunks are under way at once.
+//! Every chunk goes both ways, so COPY is made of what came back. The first chunk is short and goes alone, so that a trace or
+//! a capture begins with one round of each direction; then several chunks are under way at once.
 
 use crate::endpoint::{Endpoint, Wait};
 use crate::figures::{self, Figures};
@@ -25,6 +26,8 @@ use std::path::{Path, PathBuf};
 
 /// Label of the mark before the copy.
 const LABEL: u32 = 1;
+/// Bytes of the first chunk: a few frames.
+const FIRST_CHUNK: u64 = 4096;
 
 /// Arguments of `rnic copy`.
 #[derive(clap::Args)]
@@ -253,9 +256,8 @@ impl Copy {
         wait: Wait,
         progress: &ProgressBar,
     ) -> anyhow::Result<u64> {
-        for index in 0..self.slots.len() {
-            self.fetch_next(end, index)?;
-        }
+        self.fetch_next(end, 0)?;
+        let mut alone = true;
         while end.channel.outstanding() > 0 {
             let completed = match end.next(wait)? {
                 Event::OneShot(completed) => completed,
@@ -281,6 +283,11 @@ impl Copy {
                     self.target
                         .write_all_at(&slot.target.to_vec(0, bytes)?, slot.offset)?;
                     self.fetch_next(end, index)?;
+                    if std::mem::take(&mut alone) {
+                        for other in 1..self.slots.len() {
+                            self.fetch_next(end, other)?;
+                        }
+                    }
                 }
             }
         }
@@ -292,7 +299,11 @@ impl Copy {
         let offset = self.next_offset;
         let slot = &mut self.slots[index];
         slot.stage = Stage::Free;
-        slot.bytes = self.chunk.min(self.bytes - offset) as usize;
+        let most = match offset {
+            0 => self.chunk.min(FIRST_CHUNK),
+            _ => self.chunk,
+        };
+        slot.bytes = most.min(self.bytes - offset) as usize;
         slot.offset = offset;
         if slot.bytes == 0 {
             return Ok(());

@@ -518,7 +518,6 @@ fn latency_and_throughput() {
     }
     // Sends of 64 bytes whose descriptors are here in time.
     let payload = bench.bytes(64);
-    bench.expect(0x8003, &payload);
     let before = bench.count("place");
     for i in 0..12 {
         bench.post(
@@ -529,6 +528,7 @@ fn latency_and_throughput() {
         );
     }
     bench.finish();
+    bench.expect(0x8003, &payload);
     let start = bench.dut.cycle();
     for i in 0..12 {
         bench.send(1, &untagged(send(3, 4 + i, 0, true, 0), &payload));

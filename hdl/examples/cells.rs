@@ -143,7 +143,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
     row("tx/descriptor_fetch", DescriptorFetch::<8, 8>::new(6, 5, 6))?;
     row("tx/slot_share", SlotShare::default())?;
     row("tx/queue_share", QueueShare::new())?;
-    row("tx/read_queue", ReadQueue::<8, 8, 1>::new(6, 5, 48, 6))?;
+    row("tx/read_queue", ReadQueue::<8, 8, 1>::new(2, 6, 5, 48, 6))?;
     row("tx/reads_outstanding", ReadsOutstanding::new(2))?;
     row("tx/payload_read", PayloadRead::<8, 8>::new(5, 536))?;
     row("tx/payload_fifo", PayloadFifo::<8>::new(536))?;

@@ -169,7 +169,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
     /// Connects VI `vi` to the peer's VI `vi + 1`, receive sequence `sequence`; send CQ 2 * vi, receive CQ 2 * vi + 1.
     pub fn connect(&mut self, vi: u8, reliability: u8, sequence: u32) {
         let queues =
-            u32::from(vi) * 2 | (u32::from(vi) * 2 + 1) << 8 | u32::from(reliability) << 16;
+            (u32::from(vi) * 2) | ((u32::from(vi) * 2 + 1) << 8) | (u32::from(reliability) << 16);
         let peer = u32::from(vi + 1) | 1 << 8;
         for (word, data) in [
             (2, 1),

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use rnic_abi::step::Counter;
 use rnic_abi::Stag;
-use rnic_driver::channel::{Channel, Event};
+use rnic_driver::channel::{Channel, ChannelError, Event};
 use rnic_driver::command::{Access, Message, ReplyBuffer};
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::{Descriptor, Remote};
 use rnic_driver::one_shot::{Completed, Request};
 use rnic_driver::region::{Region, RegionOptions};
-use rnic_driver::vi::{Done, ViOptions};
+use rnic_driver::vi::{Done, ViError, ViOptions};
 use rnic_sim::model::Gateware;
 
 use crate::pair::Pair;
@@ -373,9 +373,17 @@ impl Scene {
         done
     }
 
-    /// Forgets the oldest posted inbox place: its receive ended without a message.
+    /// Forgets the oldest posted inbox place: its receive ended in error, and what is in its buffer then is not defined. What
+    /// is around it must still be untouched.
     pub fn drop_receive(&mut self, side: Side) {
-        self.inboxes[side as usize].posted.pop_front();
+        let inbox = &mut self.inboxes[side as usize];
+        let Some(place) = inbox.posted.pop_front() else {
+            self.rig.fail("no receive is posted");
+        };
+        let (mem, at) = (inbox.mem, place * INBOX_BYTES);
+        let found = self.score.buffer(mem).to_vec(at, INBOX_BYTES);
+        let found = self.ok("inbox", found);
+        self.score.set(mem, at, &found);
     }
 
     /// The whole of a one-shot's first half: the message is with the responder, which learns the STag.
@@ -468,8 +476,14 @@ impl Scene {
         let mut left = Vec::new();
         self.rig.settle();
         for side in Side::BOTH {
-            while let Some(event) = self.poll_for(side, Duration::from_micros(2)) {
-                left.push((side, event));
+            loop {
+                match self.channel(side).poll() {
+                    Ok(Some(event)) => left.push((side, event)),
+                    Ok(None) => break,
+                    // A send_invalidate that was flushed is an error of the channel, not an event.
+                    Err(ChannelError::Vi(ViError::Failed { .. })) => {}
+                    Err(error) => self.rig.fail(&format!("completion queue: {error}")),
+                }
             }
         }
         self.check(Strictness::Broken);

@@ -8,11 +8,12 @@ use rnic_hdl::rx::frame_banks::FrameBanks;
 use rnic_hdl::rx::mpa_check::MpaCheck;
 use rnic_hdl::rx::payload_write::PayloadWrite;
 use rnic_hdl::rx::place::Place;
+use rnic_hdl::rx::read_handover::ReadHandover;
 use rnic_hdl::rx::read_tracker::ReadTracker;
 use rnic_hdl::rx::receive::{FullReceive, SmallReceive};
 use rnic_hdl::rx::receive_context::{Layout, ReceiveContext};
 use rnic_hdl::rx::receive_prefetch::ReceivePrefetch;
-use rnic_hdl::rx::transmit_records::TransmitRecords;
+use rnic_hdl::rx::terminate_outbox::TerminateOutbox;
 use rnic_verilate::{cells, check_block, verilog};
 use rust_hdl::prelude::*;
 
@@ -71,8 +72,12 @@ fn completion_report() {
     pass("completion_report", CompletionReport::new(), 220);
 }
 #[test]
-fn transmit_records() {
-    pass("transmit_records", TransmitRecords::<8>::default(), 160);
+fn read_handover() {
+    pass("read_handover", ReadHandover::<8>::default(), 100);
+}
+#[test]
+fn terminate_outbox() {
+    pass("terminate_outbox", TerminateOutbox::<2>::new(), 120);
 }
 #[test]
 fn place() {

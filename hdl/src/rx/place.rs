@@ -9,7 +9,7 @@
 //!                                      +-- AwaitDescriptor ---+--> ReadTarget --------> AwaitVerdict (Send, Read Response)
 //!  AwaitVerdict --> Request --> Book --> Move --(next segment)--> PickSegment
 //!                                         +--(last)--> Close --> Owe
-//!  any error --> Fail (complete what it hit) --> Refuse (Terminate, VI into error; unreliable: event) --> Release
+//!  any error --> Fail (complete what it hit) --> Refuse (to `terminate_outbox`; unreliable: event) --> Release
 //! ```
 //! | message | target |
 //! |---|---|
@@ -34,14 +34,14 @@ use rust_hdl::prelude::*;
 use crate::block_new::block_new;
 use crate::interfaces::{
     AckOwedTx, DmaWriteTx, EventTx, FlushViRx, QueueStepTx, ReleaseRequestTx, ReleaseResultRx,
-    StepTx, StreamTx, TptDrainRx, TptPieceRx, TptRequestTx, ViErrorTx,
+    StepTx, StreamTx, TptDrainRx, TptPieceRx, TptRequestTx,
 };
 use crate::llp::llp_receive::verdict;
 use crate::rx::completion_report::{record, CompletionReport};
 use crate::rx::ddp_parse::DdpParse;
 use crate::rx::payload_write::PayloadWrite;
+use crate::rx::read_handover::ReadHandover;
 use crate::rx::receive_context::{word, Layout};
-use crate::rx::transmit_records::TransmitRecords;
 
 /// States.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
@@ -86,10 +86,8 @@ pub enum PlaceState {
     GiveRead,
     /// Complete in error what the failed message was to fill.
     Fail,
-    /// Send the Terminate.
+    /// Write the Terminate into the context, from where it is sent while the next frames are placed.
     Refuse,
-    /// Break the VI.
-    BreakVi,
     /// Unreliable VIs only: raise the event.
     RaiseEvent,
     /// Let the bank go.
@@ -139,6 +137,8 @@ pub struct Place<const F: usize, const P: usize> {
     pub release_bank: Signal<Out, Bit>,
     /// VI of the frame in work.
     pub vi: Signal<Out, Bits<4>>,
+    /// The receive context's read port is in use.
+    pub context_read: Signal<Out, Bit>,
     /// Receive context: word to read.
     pub context_index: Signal<Out, Bits<7>>,
     /// The word asked for in the cycle before.
@@ -157,8 +157,8 @@ pub struct Place<const F: usize, const P: usize> {
     pub read_oldest: Signal<In, Bits<7>>,
     /// That one is done.
     pub read_retire: Signal<Out, Bit>,
-    /// Forget the reads of the VI.
-    pub read_forget: Signal<Out, Bit>,
+    /// VI `vi` is stopped: forget its reads, its descriptors and its Terminate.
+    pub let_go: Signal<Out, Bit>,
     /// The oldest read of the VI has all its data.
     pub read_done: QueueStepTx,
     /// Bit i: VI i's head descriptor is here.
@@ -189,12 +189,14 @@ pub struct Place<const F: usize, const P: usize> {
     pub owed: AckOwedTx,
     /// Read Requests for transmit.
     pub read_in: StreamTx,
-    /// Terminates for transmit.
-    pub terminate: StreamTx,
     /// Completion records.
     pub complete: StreamTx,
-    /// Breaks the VI.
-    pub vi_error: ViErrorTx,
+    /// VI `vi` is to be broken; its Terminate is in the context.
+    pub break_vi: Signal<Out, Bit>,
+    /// A VI's Terminate is being sent.
+    pub breaking: Signal<In, Bit>,
+    /// Whose.
+    pub breaking_vi: Signal<In, Bits<4>>,
     /// Raises an event.
     pub event: EventTx,
     /// A VI to let go.
@@ -234,7 +236,7 @@ pub struct Place<const F: usize, const P: usize> {
     parse: DdpParse,
     payload: PayloadWrite<F, P>,
     report: CompletionReport,
-    records: TransmitRecords<F>,
+    handover: ReadHandover<F>,
 
     frame: DFF<Bits<4>>,
     raw_frame: DFF<Bit>,
@@ -304,7 +306,12 @@ pub struct Place<const F: usize, const P: usize> {
     raw_offset: Signal<Local, Bits<48>>,
     raw_iova: Signal<Local, Bits<48>>,
     give_up: Signal<Local, Bit>,
-    start_record: Signal<Local, Bit>,
+    /// The peer has sent a Terminate: none goes back.
+    silent: Signal<Local, Bit>,
+    /// Word of the Terminate that is written in the next cycle.
+    next_word: Signal<Local, Bits<3>>,
+    terminate_head: Signal<Local, Bits<32>>,
+    stop_breaks: Signal<Local, Bit>,
     record_kind: Signal<Local, Bits<2>>,
 
     all_ones: Constant<Bits<32>>,
@@ -366,19 +373,19 @@ impl<const F: usize, const P: usize> Place<F, P> {
             clock reset connected unreliable advertise started started_vi frame_valid frame_vi
             frame_raw frame_verdict frame_arrived bank_address bank_data release_bank vi
             context_index context_data context_write context_write_index context_write_data
-            context_write_ready read_any read_oldest read_retire read_forget read_done have
+            context_write_ready read_any read_oldest read_retire let_go read_done have
             receive_ready fetching fetching_vi consume receive_done request piece drain stag_release
-            release_result write owed read_in terminate complete vi_error event stop raw_ring_iova
+            release_result write owed read_in break_vi breaking breaking_vi context_read complete event stop raw_ring_iova
             raw_ring_entries raw_consumed parsed placed ddp_errors rdmap_errors
             remote_protection_errors local_protection_errors invalidate_refusals receive_queue_empty
-            terminates_received raw_received raw_dropped busy state parse payload report records
+            terminates_received raw_received raw_dropped busy state parse payload report handover
             frame raw_frame index due due_index decoded partial total left chunk target cursor
             segments reply one_shot replying broken admitted opened released fault fails code
             event_code error_status error_code carry accessing epoch raw_produced header_done
             last_index issue base is_untagged is_terminate is_final wants_context index_wanted
             now_unreliable empty addend carry_in wide_left wide_right wide_sum sum fits exact
             group_index more_left protection_code raw_bytes raw_used raw_index raw_offset raw_iova
-            give_up start_record record_kind;
+            give_up silent next_word terminate_head stop_breaks record_kind;
             all_ones = u32::MAX,
             verdict_good = verdict::GOOD,
             verdict_dropped = verdict::DROPPED,
@@ -435,7 +442,7 @@ impl<const F: usize, const P: usize> Place<F, P> {
 impl<const F: usize, const P: usize> Logic for Place<F, P> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, parse, payload, report, records);
+        clock!(self, clock, parse, payload, report, handover);
         dff_setup!(
             self,
             clock,
@@ -473,12 +480,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         );
         self.payload.reset.next = self.reset.val();
         self.report.reset.next = self.reset.val();
-        self.records.reset.next = self.reset.val();
+        self.handover.reset.next = self.reset.val();
         TptPieceRx::link(&mut self.piece, &mut self.payload.piece);
         DmaWriteTx::link(&mut self.write, &mut self.payload.write);
         StreamTx::link(&mut self.complete, &mut self.report.complete);
-        StreamTx::link(&mut self.read_in, &mut self.records.read_in);
-        StreamTx::link(&mut self.terminate, &mut self.records.terminate);
+        StreamTx::link(&mut self.read_in, &mut self.handover.read_in);
 
         self.vi.next = self.frame.q.val();
         self.now_unreliable.next = self.unreliable.val().get_bit(self.frame.q.val().index());
@@ -633,20 +639,24 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             self.status_done.val() | bit_cast::<32, 8>(self.error_status.q.val());
         self.report.error.next = self.error_code.q.val();
 
-        // Records for transmit.
-        self.start_record.next = !self.due.q.val()
-            & ((self.state.q.val() == PlaceState::GiveRead)
-                | (self.state.q.val() == PlaceState::Refuse));
-        self.records.start_read.next =
-            self.start_record.val() & (self.state.q.val() == PlaceState::GiveRead);
-        self.records.start_terminate.next = (self.start_record.val() & !self.now_unreliable.val())
-            & (self.state.q.val() == PlaceState::Refuse);
-        self.records.vi.next = self.frame.q.val();
-        self.records.code.next = self.code.q.val();
-        self.records.tagged.next = self.parse.tagged.val();
-        self.records.ulpdu_bytes.next = self.parse.ulpdu_bytes.val();
-        self.records.data.next = self.bank_data.val();
-        self.records.swapped.next = self.parse.swapped.val();
+        // The Terminate's first word: VI, header words, tagged, nothing to send, event.
+        self.terminate_head.next = (bit_cast::<32, 4>(self.event_code.q.val()) << bits::<32>(28))
+            | (bit_cast::<32, 4>(self.frame.q.val()) | bits::<32>(0x500));
+        if self.parse.tagged.val() {
+            self.terminate_head.next = (bit_cast::<32, 4>(self.event_code.q.val())
+                << bits::<32>(28))
+                | (bit_cast::<32, 4>(self.frame.q.val()) | bits::<32>(0x1400));
+        }
+        if self.event_code.q.val() == self.event_terminate.val() {
+            self.terminate_head.next = (bit_cast::<32, 4>(self.event_code.q.val())
+                << bits::<32>(28))
+                | bits::<32>(0x0800_0000);
+        }
+
+        // Read Requests.
+        self.handover.start.next = !self.due.q.val() & (self.state.q.val() == PlaceState::GiveRead);
+        self.handover.vi.next = self.frame.q.val();
+        self.handover.swapped.next = self.parse.swapped.val();
 
         // Who reads the bank.
         self.bank_address.next = self.payload.address.val();
@@ -659,9 +669,16 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         if self.state.q.val() == PlaceState::Close {
             self.bank_address.next = self.sequence_at.val();
         }
-        if (self.state.q.val() == PlaceState::GiveRead) | (self.state.q.val() == PlaceState::Refuse)
-        {
-            self.bank_address.next = self.records.address.val();
+        if self.state.q.val() == PlaceState::GiveRead {
+            self.bank_address.next = self.handover.address.val();
+        }
+        // The Terminate's word 3 is the FPDU's word 0.
+        self.next_word.next = self.index.q.val();
+        if self.report.idle.val() & self.context_write_ready.val() {
+            self.next_word.next = self.index.q.val() + bits::<3>(1);
+        }
+        if self.state.q.val() == PlaceState::Refuse {
+            self.bank_address.next = bit_cast::<F, 3>(self.next_word.val()) - bits::<F>(3);
         }
 
         // Pulses and handshakes, off unless a state says otherwise.
@@ -673,7 +690,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.index_wanted.next = bits::<7>(0);
         self.group_index.next = bits::<7>(0);
         self.read_retire.next = false;
-        self.read_forget.next = false;
+        self.let_go.next = false;
         self.read_done.valid.next = false;
         self.read_done.vi.next = bit_cast::<8, 4>(self.frame.q.val());
         self.consume.next = false;
@@ -685,9 +702,10 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.owed.now.next = false;
         self.owed.nak.next = false;
         self.stop.ready.next = false;
-        self.vi_error.vi.next = bit_cast::<8, 4>(self.frame.q.val());
-        self.vi_error.event.next = self.event_code.q.val();
-        self.vi_error.valid.next = self.state.q.val() == PlaceState::BreakVi;
+        self.break_vi.next = false;
+        self.silent.next = self.event_code.q.val() == self.event_terminate.val();
+        self.stop_breaks.next =
+            self.breaking.val() & (self.breaking_vi.val() == self.stop.vi.val().get_bits::<4>(0));
         self.event.vi.next = bit_cast::<8, 4>(self.frame.q.val());
         self.event.event.next = self.event_code.q.val();
         self.event.valid.next = self.state.q.val() == PlaceState::RaiseEvent;
@@ -729,7 +747,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.event_code.d.next = self.event_receive.val();
                     self.error_status.d.next = bits::<8>(0);
                     self.error_code.d.next = bits::<8>(0);
-                    if self.stop.valid.val()
+                    if (self.stop.valid.val() & !self.stop_breaks.val())
                         & !(self.frame_valid.val()
                             & (self.frame_vi.val() == self.stop.vi.val().get_bits::<4>(0)))
                     {
@@ -1000,7 +1018,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         } else if self.is_terminate.val() {
                             self.terminates_received.next = true;
                             self.event_code.d.next = self.event_terminate.val();
-                            self.state.d.next = PlaceState::BreakVi;
+                            self.state.d.next = PlaceState::Refuse;
                         } else {
                             self.state.d.next = PlaceState::Request;
                             if !self.left.q.val().any() {
@@ -1100,6 +1118,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             PlaceState::Move => {
                 if self.payload.done.val() {
+                    self.index.d.next = bits::<3>(0);
                     self.accessing.d.next = false;
                     self.left.d.next = self.more_left.val();
                     self.state.d.next = PlaceState::Close;
@@ -1205,11 +1224,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             PlaceState::GiveRead => {
                 self.due.d.next = true;
-                if self.records.done.val() {
+                if self.handover.done.val() {
                     self.due.d.next = false;
                     self.state.d.next = PlaceState::Book;
                 }
-                if self.records.excess.val() {
+                if self.handover.excess.val() {
                     self.due.d.next = false;
                     self.ddp_errors.next = true;
                     self.code.d.next = self.code_no_buffer.val();
@@ -1217,6 +1236,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::Fail => {
+                self.index.d.next = bits::<3>(0);
                 if self.reply.q.val() & !self.released.q.val() {
                     self.state.d.next = PlaceState::AskRelease;
                 } else if !self.opened.q.val() {
@@ -1237,23 +1257,34 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::Refuse => {
-                self.due.d.next = true;
-                if self.now_unreliable.val() {
-                    self.due.d.next = false;
-                    self.state.d.next = PlaceState::RaiseEvent;
-                } else if self.records.done.val() {
-                    self.due.d.next = false;
-                    self.state.d.next = PlaceState::BreakVi;
+                self.context_write_index.next =
+                    self.terminates_base.val() | bit_cast::<7, 3>(self.index.q.val());
+                self.context_write_data.next = self.bank_data.val();
+                if self.index.q.val() == bits::<3>(0) {
+                    self.context_write_data.next = self.terminate_head.val();
                 }
-            }
-            PlaceState::BreakVi => {
-                self.broken.d.next = self
-                    .broken
-                    .q
-                    .val()
-                    .replace_bit(self.frame.q.val().index(), true);
-                if self.vi_error.ready.val() {
-                    self.state.d.next = PlaceState::Release;
+                if self.index.q.val() == bits::<3>(1) {
+                    self.context_write_data.next =
+                        bit_cast::<32, 16>(self.code.q.val()) << bits::<32>(16);
+                }
+                if self.index.q.val() == bits::<3>(2) {
+                    self.context_write_data.next = bit_cast::<32, 16>(self.parse.ulpdu_bytes.val());
+                }
+                if self.now_unreliable.val() & !self.silent.val() {
+                    self.state.d.next = PlaceState::RaiseEvent;
+                } else if self.report.idle.val() {
+                    // A record that is still open reads these words.
+                    self.context_write.next = true;
+                    self.index.d.next = self.next_word.val();
+                    if self.context_write_ready.val() & self.index.q.val().all() {
+                        self.break_vi.next = true;
+                        self.broken.d.next = self
+                            .broken
+                            .q
+                            .val()
+                            .replace_bit(self.frame.q.val().index(), true);
+                        self.state.d.next = PlaceState::Release;
+                    }
                 }
             }
             PlaceState::RaiseEvent => {
@@ -1307,9 +1338,12 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::Stop => {
-                if !(self.fetching.val() & (self.fetching_vi.val() == self.frame.q.val())) {
+                if self.stop_breaks.val() {
+                    // Its Terminate has begun to leave meanwhile.
+                    self.state.d.next = PlaceState::Rest;
+                } else if !(self.fetching.val() & (self.fetching_vi.val() == self.frame.q.val())) {
                     self.consume.next = true;
-                    self.read_forget.next = true;
+                    self.let_go.next = true;
                     self.replying.d.next = self
                         .replying
                         .q
@@ -1332,6 +1366,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.report.context_granted.next =
             self.report.context_wanted.val() & !self.wants_context.val();
         self.report.context_data.next = self.context_data.val();
+        self.context_read.next = self.wants_context.val() | self.report.context_wanted.val();
 
         if self.started.val() {
             self.broken.d.next = self

@@ -1,7 +1,8 @@
 //! The receive composite: link frames in, host memory, completions and acknowledgements out. Wires only.
 //!
 //! ```text
-//!  frames --> LlpReceive --> FrameBanks ----> Place --> write, complete, terminate, read_in, vi_error, event
+//!  frames --> LlpReceive --> FrameBanks ----> Place --> write, complete, read_in, event
+//!               |                              +-- context --> TerminateOutbox --> terminate, vi_error
 //!               |  ^  MpaCheck                 |  ^
 //!               |  +---- placed ---------------+  +-- ReceiveContext <-- ReceivePrefetch <-- queue, DMA read, TPT
 //!               +--> ack, ack_owed                                   <-- ReadTracker <------ read_out
@@ -23,6 +24,7 @@ use crate::rx::place::Place;
 use crate::rx::read_tracker::ReadTracker;
 use crate::rx::receive_context::{Layout, ReceiveContext};
 use crate::rx::receive_prefetch::ReceivePrefetch;
+use crate::rx::terminate_outbox::TerminateOutbox;
 
 /// See the module. `V` is log2 of the VIs, `F` of the words in a frame bank, `F1` is F + 1, `P` is F + 2, `C` is log2 of the
 /// words of the receive context.
@@ -145,6 +147,7 @@ pub struct Receive<const V: usize, const F: usize, const F1: usize, const P: usi
     tracker: ReadTracker,
     prefetch: ReceivePrefetch<V>,
     engine: Place<F, P>,
+    outbox: TerminateOutbox<V>,
     vi_mask: Constant<Bits<8>>,
 }
 
@@ -173,6 +176,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             tracker: ReadTracker::new(layout, config.reads_log2, config.vis_log2),
             prefetch: ReceivePrefetch::new(layout, config.max_descriptor_segments),
             engine: Place::new(layout),
+            outbox: TerminateOutbox::new(),
             vi_mask: Constant::new(((1u64 << V) - 1).into()),
             clock: Default::default(),
             reset: Default::default(),
@@ -239,13 +243,14 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, link, check, banks, context, tracker, prefetch, engine);
+        clock!(self, clock, link, check, banks, context, tracker, prefetch, engine, outbox);
         self.link.reset.next = self.reset.val();
         self.banks.reset.next = self.reset.val();
         self.context.reset.next = self.reset.val();
         self.tracker.reset.next = self.reset.val();
         self.prefetch.reset.next = self.reset.val();
         self.engine.reset.next = self.reset.val();
+        self.outbox.reset.next = self.reset.val();
 
         // VI commands: a word is taken when link table and context both take it.
         self.context.vi_config.vi.next = self.vi_config.vi.val() & self.vi_mask.val();
@@ -309,6 +314,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         // Context: the engine reads and writes, prefetch and tracker write.
         self.context.read_vi.next = self.engine.vi.val();
         self.context.read_index.next = self.engine.context_index.val();
+        self.context.place_reads.next = self.engine.context_read.val();
         self.engine.context_data.next = self.context.data.val();
         self.context.place_write.next = self.engine.context_write.val();
         self.context.place_index.next = self.engine.context_write_index.val();
@@ -333,7 +339,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         QueueStepTx::link(&mut self.read_done, &mut self.engine.read_done);
         self.tracker.vi.next = self.engine.vi.val();
         self.tracker.retire.next = self.engine.read_retire.val();
-        self.tracker.forget.next = self.engine.read_forget.val();
+        self.tracker.forget.next = self.engine.let_go.val();
         self.engine.read_any.next = self.tracker.any.val();
         self.engine.read_oldest.next = self.tracker.oldest.val();
 
@@ -358,6 +364,19 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         self.engine.fetching.next = self.prefetch.fetching.val();
         self.engine.fetching_vi.next = self.prefetch.fetching_vi.val();
 
+        // Broken VIs.
+        self.outbox.put.next = self.engine.break_vi.val();
+        self.outbox.drop.next = self.engine.let_go.val();
+        self.outbox.vi.next = self.engine.vi.val();
+        self.engine.breaking.next = self.outbox.sending.val();
+        self.engine.breaking_vi.next = self.outbox.sending_vi.val();
+        self.context.outbox_vi.next = self.outbox.sending_vi.val();
+        self.context.outbox_index.next = self.outbox.read_index.val();
+        self.outbox.read_granted.next = self.context.outbox_granted.val();
+        self.outbox.data.next = self.context.data.val();
+        StreamTx::link(&mut self.terminate, &mut self.outbox.terminate);
+        ViErrorTx::link(&mut self.vi_error, &mut self.outbox.vi_error);
+
         // The engine's neighbours.
         TptRequestTx::link(&mut self.place_request, &mut self.engine.request);
         TptPieceRx::link(&mut self.place_piece, &mut self.engine.piece);
@@ -366,9 +385,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         ReleaseResultRx::link(&mut self.release_result, &mut self.engine.release_result);
         DmaWriteTx::link(&mut self.write, &mut self.engine.write);
         StreamTx::link(&mut self.read_in, &mut self.engine.read_in);
-        StreamTx::link(&mut self.terminate, &mut self.engine.terminate);
         StreamTx::link(&mut self.complete, &mut self.engine.complete);
-        ViErrorTx::link(&mut self.vi_error, &mut self.engine.vi_error);
         EventTx::link(&mut self.event, &mut self.engine.event);
         self.engine.stop.vi.next = self.stop.vi.val() & self.vi_mask.val();
         self.engine.stop.valid.next = self.stop.valid.val();
@@ -393,6 +410,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         self.raw_received.next = self.engine.raw_received.val();
         self.raw_dropped.next = self.engine.raw_dropped.val();
         self.busy.next = (self.link.busy.val() | self.engine.busy.val())
-            | (self.banks.frame_valid.val() | self.prefetch.fetching.val());
+            | (self.banks.frame_valid.val() | self.prefetch.fetching.val())
+            | self.outbox.busy.val();
     }
 }

@@ -12,7 +12,7 @@
 //! ```
 //! Writers, first come first: the descriptor prefetch (its words cannot wait), `place`, the read tracker, VI commands.
 //! VI word 8 (receive sequence) starts the VI anew: queue numbers, MSNs and MOs are written, 9 cycles.
-//! One reader, `place`. Latency: `data` belongs to the `index` of the cycle before.
+//! Readers: `place`, then the Terminate outbox. A broken VI's words 16 to 23 hold its Terminate (`terminate_outbox`). Latency: `data` belongs to the `index` of the cycle before.
 
 use rust_hdl::prelude::*;
 
@@ -94,6 +94,14 @@ pub struct ReceiveContext<const C: usize> {
     pub read_vi: Signal<In, Bits<4>>,
     /// Word of that VI.
     pub read_index: Signal<In, Bits<7>>,
+    /// `place` reads.
+    pub place_reads: Signal<In, Bit>,
+    /// VI whose word the outbox reads.
+    pub outbox_vi: Signal<In, Bits<4>>,
+    /// Word of that VI.
+    pub outbox_index: Signal<In, Bits<7>>,
+    /// It may.
+    pub outbox_granted: Signal<Out, Bit>,
     /// The word asked for in the cycle before.
     pub data: Signal<Out, Bits<32>>,
 
@@ -147,6 +155,8 @@ pub struct ReceiveContext<const C: usize> {
     read_base: Signal<Local, Bits<16>>,
     write_at: Signal<Local, Bits<16>>,
     read_at: Signal<Local, Bits<16>>,
+    reader: Signal<Local, Bits<4>>,
+    reader_index: Signal<Local, Bits<7>>,
     vi_shift: Constant<Bits<16>>,
 }
 
@@ -155,11 +165,11 @@ impl<const C: usize> ReceiveContext<C> {
     pub fn new(layout: Layout) -> Self {
         block_new!(
             clock reset vi_config config_taken unreliable advertise started started_vi read_vi
-            read_index data prefetch_write prefetch_vi prefetch_index prefetch_data place_write
+            read_index place_reads outbox_vi outbox_index outbox_granted data prefetch_write prefetch_vi prefetch_index prefetch_data place_write
             place_index place_data place_ready reads_write reads_vi reads_index reads_data
             reads_ready ram unreliable_mask advertise_mask queue item config_vi is_queues is_peer
             is_start config_ready config_write config_index config_data vi index write_base
-            read_base write_at read_at;
+            read_base write_at read_at reader reader_index;
             vi_shift = layout.words_log2,
         )
     }
@@ -255,8 +265,15 @@ impl<const C: usize> Logic for ReceiveContext<C> {
             | self.reads_write.val()
             | self.place_write.val()
             | self.prefetch_write.val();
-        self.read_base.next = bit_cast::<16, 4>(self.read_vi.val()) << self.vi_shift.val();
-        self.read_at.next = self.read_base.val() | bit_cast::<16, 7>(self.read_index.val());
+        self.reader.next = self.read_vi.val();
+        self.reader_index.next = self.read_index.val();
+        self.outbox_granted.next = !self.place_reads.val();
+        if !self.place_reads.val() {
+            self.reader.next = self.outbox_vi.val();
+            self.reader_index.next = self.outbox_index.val();
+        }
+        self.read_base.next = bit_cast::<16, 4>(self.reader.val()) << self.vi_shift.val();
+        self.read_at.next = self.read_base.val() | bit_cast::<16, 7>(self.reader_index.val());
         self.ram.read_address.next = bit_cast::<C, 16>(self.read_at.val());
         self.data.next = self.ram.read_data.val();
 

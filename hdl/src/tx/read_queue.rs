@@ -8,8 +8,9 @@
 //!                                 +--> segment RAM, slot p & 1, segment first + p / 2
 //!   pending: VIs with a response not yet begun      room for 2^R per VI until `free`
 //! ```
-//! Receive refuses what is more than the negotiated depth; a record that comes all the same finds no room and waits, which
-//! only a peer's protocol error can cause. `read_in` waits for the two RAMs' write ports, never for the wire.
+//! A VI's record that finds no room is not begun with: word 0 is not taken, and Receive withdraws it after a while and
+//! refuses the Read Request, which is more than the negotiated depth. Once word 0 is taken the others follow without
+//! waiting for the wire, only for the two RAMs' write ports.
 
 use rust_hdl::prelude::*;
 
@@ -65,6 +66,7 @@ pub struct ReadQueue<const CA: usize, const DA: usize, const R: usize> {
     to_segment: Signal<Local, Bit>,
     context_word: Signal<Local, Bits<CA>>,
     segment_word: Signal<Local, Bits<DA>>,
+    offered: Signal<Local, Bits<8>>,
     high: Signal<Local, Bits<R>>,
     stored: Signal<Local, Bit>,
     words_log2: Constant<Bits<4>>,
@@ -85,7 +87,7 @@ impl<const CA: usize, const DA: usize, const R: usize> ReadQueue<CA, DA, R> {
     ) -> Self {
         block_new!(clock reset read_in context_address context_write context_ready segment_address segment_write segment_ready
             data begun begun_vi free free_vi clear clear_vi pending position at vi word moves to_context to_segment
-            context_word segment_word high stored;
+            context_word segment_word offered high stored;
             words_log2 = words_log2, vi_mask = (1_u32 << vis_log2) - 1, slot_words_log2 = slot_words_log2, read_base = read_base,
             first_segment = first_segment * 4; waiting = ViCount::new(1 << R), used = ViCount::new(1 << R))
     }
@@ -163,9 +165,8 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
             & self.read_in.valid.val()
             & (self.context_ready.val() | !self.to_context.val())
             & (self.segment_ready.val() | !self.to_segment.val());
-        if (self.word.q.val() == bits::<3>(1))
-            & self.used.full.val().get_bit(self.vi.q.val().index())
-        {
+        self.offered.next = self.read_in.data.val().get_bits::<8>(0) & self.vi_mask.val();
+        if !self.word.q.val().any() & self.used.full.val().get_bit(self.offered.val().index()) {
             self.moves.next = false;
         }
         self.context_write.next = self.moves.val() & self.to_context.val();
@@ -175,7 +176,7 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
         if self.moves.val() {
             self.word.d.next = self.word.q.val() + 1;
             if self.word.q.val() == bits::<3>(0) {
-                self.vi.d.next = self.read_in.data.val().get_bits::<8>(0) & self.vi_mask.val();
+                self.vi.d.next = self.offered.val();
             }
             if self.word.q.val() == bits::<3>(7) {
                 self.stored.next = true;

@@ -82,7 +82,14 @@ pub struct Bench<const V: usize, const F: usize, const F1: usize, const P: usize
     pub read_out: VecDeque<(u32, bool)>,
     pub stop: Option<u8>,
     pub raw_ring: (u64, u32, u32),
+    /// Transmit does not begin to take Read Requests: its queue of that VI is full.
     pub read_in_full: bool,
+    /// Transmit takes no Terminate: the wire stands still.
+    pub terminate_stuck: bool,
+    /// Cycles from a release or a look at an STag to its answer.
+    pub release_delay: u64,
+    /// Cycles from a descriptor's read to its first word.
+    pub read_delay: u64,
     /// Next stream byte of each VI's peer.
     pub sequence: [u32; 16],
     pub counters: BTreeMap<&'static str, u32>,
@@ -133,6 +140,9 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             stop: None,
             raw_ring: (0, 0, 0),
             read_in_full: false,
+            terminate_stuck: false,
+            release_delay: 4,
+            read_delay: 8,
             sequence: [0; 16],
             counters: BTreeMap::new(),
             acks: VecDeque::new(),
@@ -370,8 +380,9 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             .iter()
             .filter(|(_, q)| !q.is_empty())
             .fold(0_u64, |mask, (vi, _)| mask | 1 << vi);
-        let (connected, stop, raw_ring, read_in_full) =
-            (self.connected, self.stop, self.raw_ring, self.read_in_full);
+        let (connected, stop, raw_ring) = (self.connected, self.stop, self.raw_ring);
+        let read_in_full = self.read_in_full && self.read_in.words.is_empty();
+        let terminate_stuck = self.terminate_stuck;
         self.dut.drive(|b| {
             b.connected.next = u64::from(connected).into();
             b.receive_ready.next = ready_mask.into();
@@ -424,7 +435,7 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             b.write.ready.next = r5;
             b.complete.ready.next = r6;
             b.ack.ready.next = r7;
-            b.terminate.ready.next = r7;
+            b.terminate.ready.next = r7 && !terminate_stuck;
             b.read_in.ready.next = r7 && !read_in_full;
             b.vi_error.ready.next = r7;
             b.event.ready.next = r7;
@@ -487,8 +498,8 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         if b.stag_release.valid.val() && b.stag_release.ready.val() {
             let stag = b.stag_release.stag.val().to_u32();
             let answer = match self.bindings.get(&stag) {
-                Some(&binding) => (now + 4, 0, binding),
-                None => (now + 4, 1, Binding::default()),
+                Some(&binding) => (now + self.release_delay, 0, binding),
+                None => (now + self.release_delay, 1, Binding::default()),
             };
             if !b.stag_release.peek.val() {
                 assert_eq!(
@@ -511,7 +522,8 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
             for word in first..end {
                 let value =
                     u32::from_le_bytes(self.memory[4 * word..4 * word + 4].try_into().unwrap());
-                self.reads.push_back((now + 8, value, word + 1 == end));
+                self.reads
+                    .push_back((now + self.read_delay, value, word + 1 == end));
             }
         }
         if b.queue_data.valid.val() && b.queue_data.ready.val() {

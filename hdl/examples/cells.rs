@@ -175,7 +175,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
         ReceivePrefetch::<2>::new(Layout::SMALL, 6),
     )?;
     row("rx/place", Place::<8, 10>::new(Layout::SMALL))?;
-    row("rx/payload_write", PayloadWrite::<8, 10>::default())?;
+    row("rx/payload_write", PayloadWrite::<8, 10>::new())?;
     row("rx/read_handover", ReadHandover::<8>::default())?;
     row("rx/terminate_outbox", TerminateOutbox::<2>::new())?;
     row("rx/completion_report", CompletionReport::new())?;

@@ -65,7 +65,7 @@ fn receive_prefetch() {
 }
 #[test]
 fn payload_write() {
-    pass("payload_write", PayloadWrite::<8, 10>::default(), 500);
+    pass("payload_write", PayloadWrite::<8, 10>::new(), 500);
 }
 #[test]
 fn completion_report() {

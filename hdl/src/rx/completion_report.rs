@@ -2,7 +2,7 @@
 //!
 //! Words 0 to 4 go out as soon as the completer takes them, so that its check of the descriptor's status word is hidden; the
 //! others wait for `finish`. What the words need beyond the inputs comes from the receive context, whose read port `place`
-//! has first. The inputs hold from `open` until `idle`.
+//! has first. STag and VI hold from `open` until `named`, length, status and error until `idle`, the flags until `finish`.
 //!
 //! ```text
 //! receive   receive CQ, writeback | handle | va low | va high | stag | length | status | kind, flags
@@ -72,6 +72,10 @@ pub struct CompletionReport {
     pub error: Signal<In, Bits<8>>,
     /// No record is open.
     pub idle: Signal<Out, Bit>,
+    /// Words 0 to 4 are done with.
+    pub named: Signal<Out, Bit>,
+    /// Of the receive context's two descriptors the spare one completes.
+    pub spare: Signal<In, Bit>,
     /// Asks the context for `context_index`.
     pub context_wanted: Signal<Out, Bit>,
     /// Which word.
@@ -87,6 +91,7 @@ pub struct CompletionReport {
     number: DFF<Bits<3>>,
     finished: DFF<Bit>,
     record_kind: DFF<Bits<2>>,
+    flag_bits: DFF<Bits<3>>,
     data: DFF<Bits<32>>,
     last: DFF<Bit>,
     valid: DFF<Bit>,
@@ -99,6 +104,7 @@ pub struct CompletionReport {
     cq: Signal<Local, Bits<8>>,
     next_word: Signal<Local, Bits<32>>,
     flags: Signal<Local, Bits<32>>,
+    handle_base: Signal<Local, Bits<7>>,
     record_receive: Constant<Bits<2>>,
     record_one_shot: Constant<Bits<2>>,
     admin_cq: Constant<Bits<8>>,
@@ -107,6 +113,7 @@ pub struct CompletionReport {
     kind_raw: Constant<Bits<32>>,
     queues_word: Constant<Bits<7>>,
     handle_word: Constant<Bits<7>>,
+    spare_handle_word: Constant<Bits<7>>,
     context_word: Constant<Bits<7>>,
 }
 
@@ -115,9 +122,9 @@ impl CompletionReport {
     pub fn new() -> Self {
         block_new!(
             clock reset open kind finish vi stag advertised invalidated solicited raw_index length
-            status error idle context_wanted context_index context_granted context_data complete
-            state number finished record_kind data last valid free loads is_receive is_one_shot
-            needs_context cq next_word flags;
+            status error idle named spare context_wanted context_index context_granted context_data complete
+            state number finished record_kind flag_bits data last valid free loads is_receive is_one_shot
+            needs_context cq next_word flags handle_base;
             record_receive = record::RECEIVE,
             record_one_shot = record::ONE_SHOT,
             admin_cq = ADMIN_CQ,
@@ -126,6 +133,7 @@ impl CompletionReport {
             kind_raw = kind::RAW,
             queues_word = word::QUEUES,
             handle_word = word::DESCRIPTOR_HANDLE,
+            spare_handle_word = word::SPARE_HANDLE,
             context_word = word::ONE_SHOT_CONTEXT,
         )
     }
@@ -147,6 +155,7 @@ impl Logic for CompletionReport {
             number,
             finished,
             record_kind,
+            flag_bits,
             data,
             last,
             valid
@@ -156,6 +165,10 @@ impl Logic for CompletionReport {
         self.is_one_shot.next = self.record_kind.q.val() == self.record_one_shot.val();
 
         // Which words come from the context.
+        self.handle_base.next = self.handle_word.val();
+        if self.spare.val() {
+            self.handle_base.next = self.spare_handle_word.val();
+        }
         self.needs_context.next = false;
         self.context_index.next = self.queues_word.val();
         if self.number.q.val() == bits::<3>(0) {
@@ -163,7 +176,7 @@ impl Logic for CompletionReport {
         } else if self.is_receive.val() {
             self.needs_context.next = self.number.q.val() <= bits::<3>(3);
             self.context_index.next =
-                self.handle_word.val() + bit_cast::<7, 3>(self.number.q.val()) - bits::<7>(1);
+                self.handle_base.val() + bit_cast::<7, 3>(self.number.q.val()) - bits::<7>(1);
         } else if self.is_one_shot.val() & (self.number.q.val() == bits::<3>(2)) {
             self.needs_context.next = true;
             self.context_index.next = self.context_word.val();
@@ -178,9 +191,9 @@ impl Logic for CompletionReport {
             self.cq.next = self.context_data.val().get_bits::<8>(0);
         }
         self.flags.next = bits::<32>(0)
-            .replace_bit(30, self.advertised.val())
-            .replace_bit(29, self.invalidated.val())
-            .replace_bit(28, self.solicited.val());
+            .replace_bit(30, self.flag_bits.q.val().get_bit(2))
+            .replace_bit(29, self.flag_bits.q.val().get_bit(1))
+            .replace_bit(28, self.flag_bits.q.val().get_bit(0));
         self.next_word.next = bits::<32>(0);
         if self.state.q.val() == ReportState::WriteContext {
             self.next_word.next = self.context_data.val();
@@ -270,7 +283,13 @@ impl Logic for CompletionReport {
         }
         if self.finish.val() {
             self.finished.d.next = true;
+            self.flag_bits.d.next = bits::<3>(0)
+                .replace_bit(2, self.advertised.val())
+                .replace_bit(1, self.invalidated.val())
+                .replace_bit(0, self.solicited.val());
         }
+        self.named.next =
+            (self.state.q.val() == ReportState::Rest) | (self.number.q.val() >= bits::<3>(5));
         self.idle.next = self.state.q.val() == ReportState::Rest;
         self.complete.data.next = self.data.q.val();
         self.complete.last.next = self.last.q.val();

@@ -12,6 +12,7 @@
 
 use rust_hdl::prelude::*;
 
+use crate::block_new::block_new;
 use crate::host::realign::Realign;
 use crate::interfaces::{DmaWriteTx, TptPieceRx};
 
@@ -29,7 +30,7 @@ pub enum PayloadWriteState {
 }
 
 /// See the module. `F` is log2 of the words in a bank, `P` is F + 2: a byte position.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock)]
 pub struct PayloadWrite<const F: usize, const P: usize> {
     /// The clock.
     pub clock: Signal<In, Clock>,
@@ -49,7 +50,7 @@ pub struct PayloadWrite<const F: usize, const P: usize> {
     pub raw_bytes: Signal<In, Bits<13>>,
     /// The TPT's pieces.
     pub piece: TptPieceRx,
-    /// Word of the bank.
+    /// Word of the bank; at rest its last one.
     pub address: Signal<Out, Bits<F>>,
     /// The word asked for in the cycle before.
     pub data: Signal<In, Bits<32>>,
@@ -77,6 +78,25 @@ pub struct PayloadWrite<const F: usize, const P: usize> {
     new_valid: Signal<Local, Bit>,
     next_word: Signal<Local, Bits<F>>,
     bytes_wide: Signal<Local, Bits<16>>,
+    sequence_at: Constant<Bits<F>>,
+}
+
+impl<const F: usize, const P: usize> PayloadWrite<F, P> {
+    /// At rest.
+    pub fn new() -> Self {
+        block_new!(
+            clock reset seek position start raw raw_iova raw_bytes piece address data write done
+            error state realign at word_at iova bytes last_piece error_code finished new_iova
+            new_bytes new_last new_error new_valid next_word bytes_wide;
+            sequence_at = (1u64 << F) - 1,
+        )
+    }
+}
+
+impl<const F: usize, const P: usize> Default for PayloadWrite<F, P> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
@@ -113,7 +133,8 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
         self.next_word.next = self.word_at.q.val();
         match self.state.q.val() {
             PayloadWriteState::Rest => {
-                self.next_word.next = self.at.q.val().get_bits::<F>(2);
+                // What follows the payload is the acknowledgement: the bank shows its last word, the sequence.
+                self.next_word.next = self.sequence_at.val();
                 if self.start.val() {
                     self.error_code.d.next = bits::<4>(0);
                     self.finished.d.next = false;
@@ -154,6 +175,7 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
                     self.state.d.next = PayloadWriteState::TakePiece;
                     self.next_word.next = self.at.q.val().get_bits::<F>(2);
                     if self.last_piece.q.val() {
+                        self.next_word.next = self.sequence_at.val();
                         self.finished.d.next = true;
                         self.state.d.next = PayloadWriteState::Rest;
                     }

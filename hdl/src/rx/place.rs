@@ -8,7 +8,7 @@
 //!                                      +-- Peek, StoreReply --+                          |
 //!                                      +-- AwaitDescriptor ---+--> ReadTarget --------> AwaitVerdict (Send, Read Response)
 //!  AwaitVerdict --> Request --> Book --> Move --(next segment)--> PickSegment
-//!                                         +--(last)--> Close --> Owe
+//!                                         +--(last)--> Close
 //!  any error --> Fail (complete what it hit) --> Refuse (to `terminate_outbox`; unreliable: event) --> Release
 //! ```
 //! | message | target |
@@ -20,7 +20,9 @@
 //! | Read Request | none: a record to transmit |
 //! | raw frame | the raw ring |
 //!
-//! Latency, frame verdict to first DMA word: the TPT's and five cycles. A 64-byte Send or Write every 40 cycles.
+//! The next frame's header is read while the last completion record leaves, and a Send's descriptor state with it.
+//!
+//! Latency, frame verdict to first DMA word: the TPT's and five cycles. `tests/rx_receive.rs` prints the sustained figures.
 
 use rnic_abi::command::access;
 use rnic_abi::descriptor::status;
@@ -76,10 +78,8 @@ pub enum PlaceState {
     AskRelease,
     /// Learn whether it is released.
     AwaitRelease,
-    /// Finish the completion record, the read, the descriptor.
+    /// Finish the completion record, the read, the descriptor; say that the frame is placed.
     Close,
-    /// Say that the frame is placed.
-    Owe,
     /// Report the one-shot that ended without a reply buffer.
     ReportOneShot,
     /// Give the Read Request to transmit.
@@ -163,6 +163,8 @@ pub struct Place<const F: usize, const P: usize> {
     pub read_done: QueueStepTx,
     /// Bit i: VI i's head descriptor is here.
     pub have: Signal<In, Bits<16>>,
+    /// Bit i: and it is in the spare place of the context.
+    pub spare: Signal<In, Bits<16>>,
     /// Bit i: VI i's queue has an entry.
     pub receive_ready: Signal<In, Bits<16>>,
     /// A descriptor fetch is under way.
@@ -274,6 +276,8 @@ pub struct Place<const F: usize, const P: usize> {
     error_status: DFF<Bits<8>>,
     error_code: DFF<Bits<8>>,
     carry: DFF<Bit>,
+    /// The VI's head descriptor was here in the cycle before: the context shows its state.
+    here: DFF<Bit>,
     accessing: DFF<Bit>,
     epoch: DFF<Bit>,
     raw_produced: DFF<Bits<16>>,
@@ -306,6 +310,17 @@ pub struct Place<const F: usize, const P: usize> {
     raw_offset: Signal<Local, Bits<48>>,
     raw_iova: Signal<Local, Bits<48>>,
     give_up: Signal<Local, Bit>,
+    /// What several states do, written once below them.
+    picks: Signal<Local, Bit>,
+    judges: Signal<Local, Bit>,
+    closes: Signal<Local, Bit>,
+    bad_descriptor: Signal<Local, Bit>,
+    now_cursor: Signal<Local, Bits<5>>,
+    now_segments: Signal<Local, Bits<5>>,
+    now_left: Signal<Local, Bits<16>>,
+    is_spare: Signal<Local, Bit>,
+    state_at: Signal<Local, Bits<7>>,
+    segments_at: Signal<Local, Bits<7>>,
     /// The peer has sent a Terminate: none goes back.
     silent: Signal<Local, Bit>,
     /// Word of the Terminate that is written in the next cycle.
@@ -320,10 +335,11 @@ pub struct Place<const F: usize, const P: usize> {
     tagged_start: Constant<Bits<P>>,
     untagged_start: Constant<Bits<P>>,
     raw_start: Constant<Bits<P>>,
-    sequence_at: Constant<Bits<F>>,
     reply_group: Constant<Bits<7>>,
     segment_groups: Constant<Bits<7>>,
+    spare_groups: Constant<Bits<7>>,
     state_word: Constant<Bits<7>>,
+    spare_state_word: Constant<Bits<7>>,
     mo_word: Constant<Bits<7>>,
     msn_word: Constant<Bits<7>>,
     requests_base: Constant<Bits<7>>,
@@ -373,7 +389,7 @@ impl<const F: usize, const P: usize> Place<F, P> {
             clock reset connected unreliable advertise started started_vi frame_valid frame_vi
             frame_raw frame_verdict frame_arrived bank_address bank_data release_bank vi
             context_index context_data context_write context_write_index context_write_data
-            context_write_ready read_any read_oldest read_retire let_go read_done have
+            context_write_ready read_any read_oldest read_retire let_go read_done have spare
             receive_ready fetching fetching_vi consume receive_done request piece drain stag_release
             release_result write owed read_in break_vi breaking breaking_vi context_read complete event stop raw_ring_iova
             raw_ring_entries raw_consumed parsed placed ddp_errors rdmap_errors
@@ -381,20 +397,22 @@ impl<const F: usize, const P: usize> Place<F, P> {
             terminates_received raw_received raw_dropped busy state parse payload report handover
             frame raw_frame index due due_index decoded partial total left chunk target cursor
             segments reply one_shot replying broken admitted opened released fault fails code
-            event_code error_status error_code carry accessing epoch raw_produced header_done
+            event_code error_status error_code carry here accessing epoch raw_produced header_done
             last_index issue base is_untagged is_terminate is_final wants_context index_wanted
             now_unreliable empty addend carry_in wide_left wide_right wide_sum sum fits exact
             group_index more_left protection_code raw_bytes raw_used raw_index raw_offset raw_iova
-            give_up silent next_word terminate_head stop_breaks record_kind;
+            give_up picks judges closes bad_descriptor now_cursor now_segments now_left is_spare state_at
+            segments_at silent next_word terminate_head stop_breaks record_kind;
             all_ones = u32::MAX,
             verdict_good = verdict::GOOD,
             verdict_dropped = verdict::DROPPED,
             tagged_start = (MPA_LENGTH_BYTES + TAGGED_HEADER_BYTES) as u64,
             untagged_start = (MPA_LENGTH_BYTES + UNTAGGED_HEADER_BYTES) as u64,
             raw_start = 4u64,
-            sequence_at = (1u64 << F) - 1,
             reply_group = layout.reply,
             segment_groups = layout.segments,
+            spare_groups = layout.spare_segments,
+            spare_state_word = word::SPARE_STATE,
             state_word = word::DESCRIPTOR_STATE,
             mo_word = word::MO,
             msn_word = word::MSN,
@@ -474,6 +492,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             error_status,
             error_code,
             carry,
+            here,
             accessing,
             epoch,
             raw_produced
@@ -492,6 +511,15 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.is_terminate.next = !((self.parse.is_send.val() | self.parse.is_write.val())
             | (self.parse.is_request.val() | self.parse.is_response.val()));
         self.is_final.next = self.left.q.val() == self.chunk.q.val();
+
+        self.is_spare.next = self.spare.val().get_bit(self.frame.q.val().index());
+        self.state_at.next = self.state_word.val();
+        self.segments_at.next = self.segment_groups.val();
+        if self.is_spare.val() {
+            self.state_at.next = self.spare_state_word.val();
+            self.segments_at.next = self.spare_groups.val();
+        }
+        self.here.d.next = self.have.val().get_bit(self.frame.q.val().index());
 
         // The parser sees the bank, and what the context expects.
         self.parse.word.next = self.bank_data.val();
@@ -626,6 +654,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             self.record_kind.next = self.record_raw.val();
         }
         self.report.kind.next = self.record_kind.val();
+        self.report.spare.next = self.is_spare.val();
         self.report.vi.next = self.frame.q.val();
         self.report.stag.next = self.parse.field.val();
         self.report.advertised.next = (self.parse.advertised.val() & !self.parse.invalidates.val())
@@ -665,9 +694,6 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         }
         if self.state.q.val() == PlaceState::ReadHeader {
             self.bank_address.next = bit_cast::<F, 3>(self.index.q.val());
-        }
-        if self.state.q.val() == PlaceState::Close {
-            self.bank_address.next = self.sequence_at.val();
         }
         if self.state.q.val() == PlaceState::GiveRead {
             self.bank_address.next = self.handover.address.val();
@@ -723,6 +749,13 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.raw_received.next = false;
         self.raw_dropped.next = false;
         self.issue.next = false;
+        self.picks.next = false;
+        self.judges.next = false;
+        self.closes.next = false;
+        self.bad_descriptor.next = false;
+        self.now_cursor.next = self.context_data.val().get_bits::<5>(0);
+        self.now_segments.next = self.context_data.val().get_bits::<5>(8);
+        self.now_left.next = self.parse.bytes.val();
         self.empty.next = (!self.receive_ready.val().get_bit(self.frame.q.val().index())
             | !self.connected.val().get_bit(self.frame.q.val().index()))
             & !(self.fetching.val() & (self.fetching_vi.val() == self.frame.q.val()));
@@ -731,8 +764,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
 
         match self.state.q.val() {
             PlaceState::Rest => {
-                // The last frame's record still shows these registers until it has left.
-                if self.report.idle.val() {
+                // The last frame's record may still be leaving; it shows only what the header's last word and Classify
+                // change, and they wait for it. A raw frame and a stop wait here.
+                if self.report.idle.val()
+                    | (self.report.named.val() & (self.frame_valid.val() & !self.frame_raw.val()))
+                {
                     self.index.d.next = bits::<3>(0);
                     self.due.d.next = false;
                     self.decoded.d.next = false;
@@ -745,9 +781,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.reply.d.next = false;
                     self.one_shot.d.next = false;
                     self.event_code.d.next = self.event_receive.val();
-                    self.error_status.d.next = bits::<8>(0);
-                    self.error_code.d.next = bits::<8>(0);
-                    if (self.stop.valid.val() & !self.stop_breaks.val())
+                    if (self.stop.valid.val() & !self.stop_breaks.val() & self.report.idle.val())
                         & !(self.frame_valid.val()
                             & (self.frame_vi.val() == self.stop.vi.val().get_bits::<4>(0)))
                     {
@@ -782,7 +816,14 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
                 self.issue.next = (self.frame_arrived.val() > self.index.q.val())
                     & ((self.index.q.val() <= bits::<3>(1))
-                        | (self.decoded.q.val() & (self.index.q.val() <= self.last_index.val())));
+                        | (self.decoded.q.val()
+                            & ((self.index.q.val() < self.last_index.val())
+                                | ((self.index.q.val() == self.last_index.val())
+                                    & self.report.idle.val()))));
+                // After the header: the descriptor's state, in case it is a Send.
+                if self.decoded.q.val() & (self.index.q.val() > self.last_index.val()) {
+                    self.index_wanted.next = self.state_at.val();
+                }
                 self.due.d.next = self.issue.val();
                 self.due_index.d.next = self.index.q.val();
                 if self.issue.val() {
@@ -795,7 +836,9 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.partial.d.next = self.context_data.val().any();
                     }
                 }
-                if self.header_done.val() | (self.decoded.q.val() & self.parse.refused.val()) {
+                if self.header_done.val()
+                    | (self.decoded.q.val() & self.parse.refused.val() & self.report.idle.val())
+                {
                     self.due.d.next = false;
                     self.state.d.next = PlaceState::Classify;
                 }
@@ -808,6 +851,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 self.index.d.next = bits::<3>(0);
                 self.left.d.next = self.parse.bytes.val();
                 self.chunk.d.next = self.parse.bytes.val();
+                self.error_status.d.next = bits::<8>(0);
+                self.error_code.d.next = bits::<8>(0);
                 self.state.d.next = PlaceState::AwaitVerdict;
                 if self.parse.refused.val() {
                     self.fault.d.next = true;
@@ -845,6 +890,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.state.d.next = PlaceState::ReadTarget;
                     } else {
                         self.state.d.next = PlaceState::AwaitDescriptor;
+                        self.picks.next = self.here.q.val();
                     }
                 }
             }
@@ -894,7 +940,13 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                                 if self.release_result.one_shot.val()
                                     & self.release_result.reply_handle.val().any()
                                 {
+                                    // Its length is stored already, and read now.
                                     self.reply.d.next = true;
+                                    self.wants_context.next = true;
+                                    self.index_wanted.next = self.reply_group.val();
+                                    self.index.d.next = bits::<3>(1);
+                                    self.due.d.next = true;
+                                    self.due_index.d.next = bits::<3>(0);
                                     self.state.d.next = PlaceState::ReadTarget;
                                 }
                             }
@@ -904,7 +956,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             PlaceState::AwaitDescriptor => {
                 self.wants_context.next = true;
-                self.index_wanted.next = self.state_word.val();
+                self.index_wanted.next = self.state_at.val();
                 if self.give_up.val() {
                     self.state.d.next = PlaceState::Release;
                 } else if self.have.val().get_bit(self.frame.q.val().index()) {
@@ -917,31 +969,13 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::ReadDescriptor => {
-                self.cursor.d.next = self.context_data.val().get_bits::<5>(0);
-                self.segments.d.next = self.context_data.val().get_bits::<5>(8);
-                self.state.d.next = PlaceState::PickSegment;
-                if self.context_data.val().get_bits::<8>(16).any() {
-                    self.fault.d.next = true;
-                    self.fails.d.next = true;
-                    self.code.d.next = self.code_catastrophic.val();
-                    self.error_status.d.next = self.context_data.val().get_bits::<8>(16);
-                    self.state.d.next = PlaceState::AwaitVerdict;
-                }
+                self.picks.next = true;
             }
             PlaceState::PickSegment => {
-                self.index.d.next = bits::<3>(0);
-                self.target.d.next = self.segment_groups.val()
-                    + (bit_cast::<7, 5>(self.cursor.q.val()) << bits::<7>(2));
-                self.state.d.next = PlaceState::ReadTarget;
-                if !self.left.q.val().any() {
-                    self.state.d.next = PlaceState::AwaitVerdict;
-                } else if self.cursor.q.val() == self.segments.q.val() {
-                    self.fault.d.next = true;
-                    self.fails.d.next = true;
-                    self.code.d.next = self.code_too_long.val();
-                    self.error_status.d.next = self.status_length.val();
-                    self.state.d.next = PlaceState::AwaitVerdict;
-                }
+                self.now_cursor.next = self.cursor.q.val();
+                self.now_segments.next = self.segments.q.val();
+                self.now_left.next = self.left.q.val();
+                self.picks.next = true;
             }
             PlaceState::ReadTarget => {
                 self.wants_context.next = true;
@@ -978,69 +1012,12 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     }
                     if self.due_index.q.val() == bits::<3>(3) {
                         self.due.d.next = false;
-                        self.index.d.next = bits::<3>(0);
-                        self.state.d.next = PlaceState::AwaitVerdict;
+                        self.judges.next = true;
                     }
                 }
             }
             PlaceState::AwaitVerdict => {
-                self.index.d.next = bits::<3>(0);
-                if self.give_up.val() {
-                    self.state.d.next = PlaceState::Release;
-                } else if self.frame_verdict.val().any() {
-                    self.admitted.d.next = true;
-                    if self.frame_verdict.val() != self.verdict_good.val() {
-                        self.code.d.next = self.code_crc.val();
-                        self.event_code.d.next = self.event_receive.val();
-                        if self.parse.is_write.val() {
-                            self.event_code.d.next = self.event_write_data.val();
-                        }
-                        self.state.d.next = PlaceState::Refuse;
-                    } else {
-                        self.parsed.fire.next = !self.admitted.q.val() & !self.parse.refused.val();
-                        if self.fault.q.val() {
-                            self.state.d.next = PlaceState::Refuse;
-                            if self.fails.q.val() {
-                                self.state.d.next = PlaceState::Fail;
-                            }
-                            self.receive_queue_empty.next =
-                                self.event_code.q.val() == self.event_empty.val();
-                            self.invalidate_refusals.next =
-                                self.event_code.q.val() == self.event_invalidate.val();
-                            if self.event_code.q.val() == self.event_receive.val() {
-                                self.rdmap_errors.next =
-                                    self.code.q.val().get_bits::<8>(8) == bits::<8>(2);
-                                self.ddp_errors.next = self.code.q.val().get_bits::<4>(12).any()
-                                    | (self.parse.refused.val() & !self.code.q.val().any());
-                            }
-                        } else if self.parse.is_request.val() {
-                            self.state.d.next = PlaceState::GiveRead;
-                        } else if self.is_terminate.val() {
-                            self.terminates_received.next = true;
-                            self.event_code.d.next = self.event_terminate.val();
-                            self.state.d.next = PlaceState::Refuse;
-                        } else {
-                            self.state.d.next = PlaceState::Request;
-                            if !self.left.q.val().any() {
-                                self.state.d.next = PlaceState::Book;
-                                if self.parse.is_write.val() {
-                                    self.state.d.next = PlaceState::Close;
-                                }
-                            }
-                            // The record is opened before the TPT is asked: nothing may wait for the completer after that.
-                            if (self.parse.is_send.val() & self.parse.last.val())
-                                & !self.opened.q.val()
-                            {
-                                if self.report.idle.val() {
-                                    self.report.open.next = true;
-                                    self.opened.d.next = true;
-                                } else {
-                                    self.state.d.next = PlaceState::AwaitVerdict;
-                                }
-                            }
-                        }
-                    }
-                }
+                self.judges.next = true;
             }
             PlaceState::Request => {
                 self.index.d.next = bits::<3>(0);
@@ -1093,7 +1070,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     }
                     if self.index.q.val() == bits::<3>(4) {
                         self.context_write.next = self.parse.is_send.val() & !self.reply.q.val();
-                        self.context_write_index.next = self.state_word.val();
+                        self.context_write_index.next = self.state_at.val();
                         self.context_write_data.next = bit_cast::<32, 5>(self.cursor.q.val())
                             | (bit_cast::<32, 5>(self.segments.q.val()) << bits::<32>(8));
                     }
@@ -1121,12 +1098,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.index.d.next = bits::<3>(0);
                     self.accessing.d.next = false;
                     self.left.d.next = self.more_left.val();
-                    self.state.d.next = PlaceState::Close;
-                    if self.parse.is_write.val() {
-                        // Nothing to close: the sequence is read now.
-                        self.bank_address.next = self.sequence_at.val();
-                        self.state.d.next = PlaceState::Owe;
-                    }
+                    self.closes.next = self.is_final.val() & !self.payload.error.val().any();
                     if !self.is_final.val() {
                         self.cursor.d.next = self.cursor.q.val() + bits::<5>(1);
                         self.state.d.next = PlaceState::PickSegment;
@@ -1178,42 +1150,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::Close => {
-                self.state.d.next = PlaceState::Owe;
-                if self.parse.is_send.val() {
-                    if self.parse.last.val() {
-                        if self.parse.invalidates.val() & !self.released.q.val() {
-                            self.state.d.next = PlaceState::AskRelease;
-                        } else {
-                            self.report.finish.next = true;
-                            self.replying.d.next = self
-                                .replying
-                                .q
-                                .val()
-                                .replace_bit(self.frame.q.val().index(), false);
-                            self.consume.next = !self.reply.q.val();
-                            self.receive_done.valid.next = !self.reply.q.val();
-                        }
-                    } else {
-                        self.replying.d.next = self
-                            .replying
-                            .q
-                            .val()
-                            .replace_bit(self.frame.q.val().index(), self.reply.q.val());
-                    }
-                }
-                if self.parse.is_response.val() & self.parse.last.val() {
-                    self.read_retire.next = true;
-                    self.read_done.valid.next = true;
-                }
-            }
-            PlaceState::Owe => {
-                self.owed.valid.next = true;
-                self.placed.fire.next = true;
-                self.release_bank.next = true;
-                self.state.d.next = PlaceState::Rest;
-                if (self.released.q.val() & self.one_shot.q.val()) & !self.reply.q.val() {
-                    self.state.d.next = PlaceState::ReportOneShot;
-                }
+                self.closes.next = true;
             }
             PlaceState::ReportOneShot => {
                 if self.report.idle.val() {
@@ -1244,7 +1181,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.report.open.next = true;
                         self.opened.d.next = true;
                     }
-                } else {
+                } else if self.report.named.val() {
                     self.report.finish.next = true;
                     self.replying.d.next = self
                         .replying
@@ -1355,6 +1292,128 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             _ => {
                 self.state.d.next = PlaceState::Rest;
+            }
+        }
+
+        // A segment that takes the next bytes, of the head descriptor.
+        if self.picks.val() {
+            self.index.d.next = bits::<3>(0);
+            self.cursor.d.next = self.now_cursor.val();
+            self.segments.d.next = self.now_segments.val();
+            self.target.d.next =
+                self.segments_at.val() + (bit_cast::<7, 5>(self.now_cursor.val()) << bits::<7>(2));
+            self.bad_descriptor.next = (self.state.q.val() != PlaceState::PickSegment)
+                & self.context_data.val().get_bits::<8>(16).any();
+            self.state.d.next = PlaceState::ReadTarget;
+            if self.bad_descriptor.val() {
+                self.fault.d.next = true;
+                self.fails.d.next = true;
+                self.code.d.next = self.code_catastrophic.val();
+                self.error_status.d.next = self.context_data.val().get_bits::<8>(16);
+                self.state.d.next = PlaceState::AwaitVerdict;
+            } else if !self.now_left.val().any() {
+                self.state.d.next = PlaceState::AwaitVerdict;
+            } else if self.now_cursor.val() == self.now_segments.val() {
+                self.fault.d.next = true;
+                self.fails.d.next = true;
+                self.code.d.next = self.code_too_long.val();
+                self.error_status.d.next = self.status_length.val();
+                self.state.d.next = PlaceState::AwaitVerdict;
+            }
+        }
+
+        // The frame may be known to be good.
+        if self.judges.val() {
+            self.index.d.next = bits::<3>(0);
+            self.state.d.next = PlaceState::AwaitVerdict;
+            if self.give_up.val() {
+                self.state.d.next = PlaceState::Release;
+            } else if self.frame_verdict.val().any() {
+                self.admitted.d.next = true;
+                if self.frame_verdict.val() != self.verdict_good.val() {
+                    self.code.d.next = self.code_crc.val();
+                    self.event_code.d.next = self.event_receive.val();
+                    if self.parse.is_write.val() {
+                        self.event_code.d.next = self.event_write_data.val();
+                    }
+                    self.state.d.next = PlaceState::Refuse;
+                } else {
+                    self.parsed.fire.next = !self.admitted.q.val() & !self.parse.refused.val();
+                    if self.fault.q.val() {
+                        self.state.d.next = PlaceState::Refuse;
+                        if self.fails.q.val() {
+                            self.state.d.next = PlaceState::Fail;
+                        }
+                        self.receive_queue_empty.next =
+                            self.event_code.q.val() == self.event_empty.val();
+                        self.invalidate_refusals.next =
+                            self.event_code.q.val() == self.event_invalidate.val();
+                        if self.event_code.q.val() == self.event_receive.val() {
+                            self.rdmap_errors.next =
+                                self.code.q.val().get_bits::<8>(8) == bits::<8>(2);
+                            self.ddp_errors.next = self.code.q.val().get_bits::<4>(12).any()
+                                | (self.parse.refused.val() & !self.code.q.val().any());
+                        }
+                    } else if self.parse.is_request.val() {
+                        self.state.d.next = PlaceState::GiveRead;
+                    } else if self.is_terminate.val() {
+                        self.terminates_received.next = true;
+                        self.event_code.d.next = self.event_terminate.val();
+                        self.state.d.next = PlaceState::Refuse;
+                    } else {
+                        self.state.d.next = PlaceState::Request;
+                        if !self.left.q.val().any() {
+                            self.state.d.next = PlaceState::Book;
+                            if self.parse.is_write.val() {
+                                self.state.d.next = PlaceState::Close;
+                            }
+                        }
+                        // The record is opened before the TPT is asked: nothing may wait for the completer after that.
+                        if (self.parse.is_send.val() & self.parse.last.val()) & !self.opened.q.val()
+                        {
+                            if self.report.idle.val() {
+                                self.report.open.next = true;
+                                self.opened.d.next = true;
+                            } else {
+                                self.state.d.next = PlaceState::AwaitVerdict;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        // Everything of the frame is placed, and the bank shows the sequence after it.
+        if self.closes.val() {
+            self.state.d.next = PlaceState::Close;
+            if (self.parse.is_send.val() & self.parse.last.val())
+                & (self.parse.invalidates.val() & !self.released.q.val())
+            {
+                self.state.d.next = PlaceState::AskRelease;
+            } else if self.report.named.val() | !(self.parse.is_send.val() & self.parse.last.val())
+            {
+                self.owed.valid.next = true;
+                self.placed.fire.next = true;
+                self.release_bank.next = true;
+                self.state.d.next = PlaceState::Rest;
+                if (self.released.q.val() & self.one_shot.q.val()) & !self.reply.q.val() {
+                    self.state.d.next = PlaceState::ReportOneShot;
+                }
+                if self.parse.is_send.val() {
+                    self.replying.d.next = self.replying.q.val().replace_bit(
+                        self.frame.q.val().index(),
+                        self.reply.q.val() & !self.parse.last.val(),
+                    );
+                    if self.parse.last.val() {
+                        self.report.finish.next = true;
+                        self.consume.next = !self.reply.q.val();
+                        self.receive_done.valid.next = !self.reply.q.val();
+                    }
+                }
+                if self.parse.is_response.val() & self.parse.last.val() {
+                    self.read_retire.next = true;
+                    self.read_done.valid.next = true;
+                }
             }
         }
 

@@ -360,7 +360,9 @@ impl<const V: usize, const F: usize, const F1: usize, const P: usize, const C: u
         self.prefetch.held_vi.next = self.stop.vi.val().get_bits::<4>(0);
         self.prefetch.consume.next = self.engine.consume.val();
         self.prefetch.consumed_vi.next = self.engine.vi.val();
+        self.prefetch.let_go.next = self.engine.let_go.val();
         self.engine.have.next = self.prefetch.have.val();
+        self.engine.spare.next = self.prefetch.spare.val();
         self.engine.fetching.next = self.prefetch.fetching.val();
         self.engine.fetching_vi.next = self.prefetch.fetching_vi.val();
 

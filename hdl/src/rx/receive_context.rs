@@ -3,11 +3,12 @@
 //! ```text
 //! word of a VI (64 in Small, 128 in Full)
 //!  0      VI word 5: send CQ 7:0, receive CQ 15:8      8..12  Read Requests: as 0..4 with queue number 1
-//!  1      head descriptor: next segment 7:0,           13     context of the one-shot under way
-//!         segments 15:8, VIA status 31:16              16..20 Terminates: as 0..4 with queue number 2
-//!  2,3,4  Sends: queue number, MSN, MO expected        reply.. reply buffer of the message under way
-//!  5,6,7  head descriptor: handle, va low, va high     reads.. outstanding Read Requests, a group each
-//!                                                      segments.. of the head descriptor, a group each
+//!  1      first descriptor: next segment 7:0,          13     context of the one-shot under way
+//!         segments 15:8, VIA status 31:16              14     spare descriptor: as 1
+//!  2,3,4  Sends: queue number, MSN, MO expected        16..20 Terminates: as 0..4 with queue number 2
+//!  5,6,7  first descriptor: handle, va low, va high    21..23 spare descriptor: as 5 to 7
+//!                                                      reply.. reply buffer of the message under way
+//! reads.. outstanding Read Requests, a group each      segments.., spare_segments.. of the descriptors, a group each
 //! group: 0 bytes left, 1 stag, 2 offset high, 3 offset low
 //! ```
 //! Writers, first come first: the descriptor prefetch (its words cannot wait), `place`, the read tracker, VI commands.
@@ -34,6 +35,10 @@ pub mod word {
     pub const DESCRIPTOR_HANDLE: u8 = 5;
     /// Base of the Read Request queue.
     pub const REQUESTS: u8 = 8;
+    /// State of the spare descriptor.
+    pub const SPARE_STATE: u8 = 14;
+    /// Handle of the spare descriptor; then va low and high.
+    pub const SPARE_HANDLE: u8 = 21;
     /// Context of a one-shot.
     pub const ONE_SHOT_CONTEXT: u8 = 13;
     /// Base of the Terminate queue.
@@ -51,15 +56,21 @@ pub struct Layout {
     pub reads: u8,
     /// First segment group.
     pub segments: u8,
+    /// First segment group of the spare descriptor.
+    pub spare_segments: u8,
+    /// How many segments that may have.
+    pub spare_count: u8,
 }
 
 impl Layout {
-    /// 64 words: up to 2 reads and 7 segments.
+    /// 64 words: up to 2 reads and 6 segments.
     pub const SMALL: Layout = Layout {
         words_log2: 6,
         reply: 60,
         reads: 24,
         segments: 32,
+        spare_segments: 56,
+        spare_count: 1,
     };
     /// 128 words: up to 4 reads and 16 segments.
     pub const FULL: Layout = Layout {
@@ -67,6 +78,8 @@ impl Layout {
         reply: 24,
         reads: 32,
         segments: 64,
+        spare_segments: 48,
+        spare_count: 4,
     };
 }
 

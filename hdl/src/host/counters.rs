@@ -67,7 +67,7 @@ impl Default for Counters {
 impl Counters {
     /// All at zero.
     pub fn new() -> Self {
-        let fast = [Step::CommandPost.index(), Step::Doorbell.index()]
+        let fast = [Step::CommandPost as usize, Step::Doorbell as usize]
             .into_iter()
             .chain([Counter::DmaReads.index(), Counter::DmaWrites.index()])
             .fold(0_u64, |fast, source| fast | 1 << source);

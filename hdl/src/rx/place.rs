@@ -314,6 +314,7 @@ pub struct Place<const F: usize, const P: usize> {
     picks: Signal<Local, Bit>,
     judges: Signal<Local, Bit>,
     closes: Signal<Local, Bit>,
+    stays_reply: Signal<Local, Bit>,
     bad_descriptor: Signal<Local, Bit>,
     now_cursor: Signal<Local, Bits<5>>,
     now_segments: Signal<Local, Bits<5>>,
@@ -401,7 +402,7 @@ impl<const F: usize, const P: usize> Place<F, P> {
             last_index issue base is_untagged is_terminate is_final wants_context index_wanted
             now_unreliable empty addend carry_in wide_left wide_right wide_sum sum fits exact
             group_index more_left protection_code raw_bytes raw_used raw_index raw_offset raw_iova
-            give_up picks judges closes bad_descriptor now_cursor now_segments now_left is_spare state_at
+            give_up picks judges closes stays_reply bad_descriptor now_cursor now_segments now_left is_spare state_at
             segments_at silent next_word terminate_head stop_breaks record_kind;
             all_ones = u32::MAX,
             verdict_good = verdict::GOOD,
@@ -1383,6 +1384,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
         }
 
+        self.stays_reply.next = self.reply.q.val() & !self.parse.last.val();
         // Everything of the frame is placed, and the bank shows the sequence after it.
         if self.closes.val() {
             self.state.d.next = PlaceState::Close;
@@ -1400,10 +1402,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.state.d.next = PlaceState::ReportOneShot;
                 }
                 if self.parse.is_send.val() {
-                    self.replying.d.next = self.replying.q.val().replace_bit(
-                        self.frame.q.val().index(),
-                        self.reply.q.val() & !self.parse.last.val(),
-                    );
+                    self.replying.d.next = self
+                        .replying
+                        .q
+                        .val()
+                        .replace_bit(self.frame.q.val().index(), self.stays_reply.val());
                     if self.parse.last.val() {
                         self.report.finish.next = true;
                         self.consume.next = !self.reply.q.val();

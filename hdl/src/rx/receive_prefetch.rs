@@ -134,6 +134,7 @@ pub struct ReceivePrefetch<const V: usize> {
     candidates: Signal<Local, Bits<16>>,
     sought: Signal<Local, Bit>,
     fills_spare: Signal<Local, Bit>,
+    fills_first: Signal<Local, Bit>,
     now_spare: Signal<Local, Bits<16>>,
     fits: Signal<Local, Bit>,
     scanned: Signal<Local, Bits<4>>,
@@ -169,7 +170,7 @@ impl<const V: usize> ReceivePrefetch<V> {
             request piece drain read_request read_data write write_vi write_index write_data have
             spare fetching fetching_vi consume let_go consumed_vi step local_protection_errors state scan vi
             handle va_low va_high entry_word length whole more iova bytes last_piece at count
-            trouble too_long have_first have_spare fill_spare busy epoch candidates sought fills_spare
+            trouble too_long have_first have_spare fill_spare busy epoch candidates sought fills_first fills_spare
             now_spare fits scanned count_word control_word segment_at
             turned_at full_length;
             first_bytes = (CONTROL_BYTES + SEGMENT_BYTES) as u64,
@@ -213,6 +214,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
             self.scan.d.next = self.scan.q.val() + bits::<V>(1);
         }
         self.fills_spare.next = self.fill_spare.q.val().get_bit(self.vi.q.val().index());
+        self.fills_first.next = !self.fills_spare.val();
         // Of two, the one that is filled next is the older.
         self.now_spare.next = self.have_spare.q.val()
             & ((self.have_first.q.val() ^ bits::<16>(0xFFFF)) | self.fill_spare.q.val());
@@ -416,7 +418,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                         .fill_spare
                         .q
                         .val()
-                        .replace_bit(self.vi.q.val().index(), !self.fills_spare.val());
+                        .replace_bit(self.vi.q.val().index(), self.fills_first.val());
                     self.receive_next.valid.next = true;
                     self.step.fire.next = true;
                     self.state.d.next = PrefetchState::Settle;

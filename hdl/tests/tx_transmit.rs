@@ -562,6 +562,54 @@ fn a_long_write_fills_the_wire() {
 }
 
 #[test]
+fn the_tpt_is_not_held_while_the_wire_stands_still() {
+    let mut bench = Bench::new(25);
+    for vi in 0..2 {
+        bench.connect(vi, RELIABLE, 0);
+    }
+    // Whole frames, and a frame of twelve pieces: each segment crosses a 4 KiB boundary.
+    let long = [(0x100, 5, 3000)];
+    let short: Vec<_> = (0..6).map(|i| (0x4FF0 + 0x1000 * i, 6, 33)).collect();
+    bench.descriptor(0x8000, 1, Some((0, 9)), &long);
+    bench.descriptor(0x8100, 0, None, &short);
+    for vi in 0..2 {
+        for at in [0x8000, 0x8100] {
+            bench.post(vi, Bench::descriptor_entry(at));
+        }
+    }
+    let mut checked = 0;
+    for stall in 0..40 {
+        bench.wire_open = false;
+        bench.run(200);
+        assert!(
+            bench.tpt_idle(),
+            "stall {stall}: the TPT waits for the wire"
+        );
+        bench.wire_open = true;
+        bench.run(60);
+        checked = bench.checked.len();
+    }
+    assert!(checked > 20, "{checked} accesses");
+    assert_eq!(bench.longest_hold, 0);
+    bench.until(5000, "completions", |b| b.completions.len() == 4);
+    let gathered: Vec<u8> = short
+        .iter()
+        .flat_map(|s| bench.memory[s.0 as usize..s.0 as usize + 33].to_vec())
+        .collect();
+    for vi in 0..2 {
+        let bodies: Vec<_> = bench.frames.iter().filter(|f| f.vi == vi).collect();
+        let mut expected = tagged(0x40, 9, 0, &bench.memory[0x100..0x100 + 3000], MOST);
+        expected.extend(untagged(0x43, 0, 0, 1, &gathered, MOST));
+        let mut sequence = 0;
+        for body in &expected {
+            let sent: Vec<_> = bodies.iter().filter(|f| f.sequence == sequence).collect();
+            assert!(!sent.is_empty() && sent.iter().all(|f| &f.body == body));
+            sequence += body.len() as u32;
+        }
+    }
+}
+
+#[test]
 fn random_traffic_on_all_vis_with_losses_and_backpressure() {
     for seed in 30..33 {
         let mut bench = Bench::new(seed);

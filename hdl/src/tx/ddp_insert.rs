@@ -704,7 +704,6 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                             self.next.next = BuildState::WriteSequence;
                         }
                         if self.is_raw.val() {
-                            self.bytes.d.next = self.raw_bytes.val();
                             self.tail.d.next = self.raw_bytes.val().get_bits::<2>(0);
                             self.payload.d.next = self.raw_bytes.val().any();
                         }
@@ -768,6 +767,9 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     if self.is_inline.val() & !self.is_raw.val() {
                         self.payload.d.next = self.mode.val() != bits::<3>(0);
                         self.tail.d.next = self.bytes.q.val().get_bits::<2>(0);
+                    }
+                    if self.is_raw.val() {
+                        self.bytes.d.next = self.raw_bytes.val();
                     }
                     self.given.d.next = true;
                     self.refused.d.next = self.job_refused.val();

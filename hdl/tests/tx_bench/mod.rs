@@ -190,6 +190,11 @@ pub struct Bench {
     pub ready: f64,
     pub dma_latency: u64,
     pub tpt_latency: u64,
+    /// The wire takes words.
+    pub wire_open: bool,
+    /// Most cycles that a payload piece has waited although the bus was ready.
+    pub longest_hold: u64,
+    hold: u64,
     /// The peer acknowledges what arrives in order.
     pub auto_ack: bool,
     /// Frames the peer does not see.
@@ -241,6 +246,9 @@ impl Bench {
             ready: 1.0,
             dma_latency: 0,
             tpt_latency: 6,
+            wire_open: true,
+            longest_hold: 0,
+            hold: 0,
             auto_ack: true,
             lose: HashSet::new(),
             seen: 0,
@@ -336,6 +344,11 @@ impl Bench {
         [0, 0xD00D, at as u32, 0]
     }
 
+    /// No access is with the TPT.
+    pub fn tpt_idle(&self) -> bool {
+        self.tpt.iter().all(Option::is_none)
+    }
+
     fn count(&mut self, name: &'static str, hit: bool) {
         if hit {
             *self.counts.entry(name).or_default() += 1;
@@ -352,7 +365,7 @@ impl Bench {
         let ready = self.ready;
         let chance = |random: &mut Stimulus| ready >= 1.0 || random.chance(ready);
         let (wire_ready, complete_ready, queue_ready, slot_ready, read_out_ready) = (
-            chance(&mut self.random),
+            chance(&mut self.random) && self.wire_open,
             chance(&mut self.random),
             chance(&mut self.random),
             chance(&mut self.random),
@@ -516,6 +529,12 @@ impl Bench {
                 reads[c] = Some((q.iova.val().to_u64(), q.bytes.val().to_u64()));
             }
         }
+        self.hold = if piece_valid[1] && bus_ready[1] && !piece_taken[1] {
+            self.hold + 1
+        } else {
+            0
+        };
+        self.longest_hold = self.longest_hold.max(self.hold);
         let wire = (b.wire_out.valid.val() && wire_ready)
             .then(|| (b.wire_out.data.val().to_u32(), b.wire_out.last.val()));
         let wire_valid = b.wire_out.valid.val();

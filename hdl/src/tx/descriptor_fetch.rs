@@ -16,7 +16,7 @@
 //! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. Descriptors are read 64
 //! bytes at a time, as VIA aligns them, so a descriptor's region must cover whole 64 bytes; their regions must be word-aligned.
 //!
-//! Latency: a ring command with an inline message is loaded 2 cycles after the first word of its queue entry; a descriptor
+//! Latency: a ring command with an inline message is loaded with the first word of its queue entry; a descriptor
 //! of 64 bytes 22 cycles after it plus the TPT's and the bus's latency. One fetch at a time.
 
 use rnic_abi::command::{access, flags, MESSAGE_WORD};
@@ -107,6 +107,10 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     pub read0: Signal<Out, Bits<16>>,
     /// VIs whose message in slot 1 is an RDMA Read.
     pub read1: Signal<Out, Bits<16>>,
+    /// VIs whose message in slot 0 is inline.
+    pub at_once0: Signal<Out, Bits<16>>,
+    /// VIs whose message in slot 1 is inline.
+    pub at_once1: Signal<Out, Bits<16>>,
     /// The length of an inline message is still to come.
     pub unsettled: Signal<Out, Bit>,
     /// Nothing is being fetched.
@@ -170,6 +174,8 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     fences1: DFF<Bits<16>>,
     reads0: DFF<Bits<16>>,
     reads1: DFF<Bits<16>>,
+    at_onces0: DFF<Bits<16>>,
+    at_onces1: DFF<Bits<16>>,
     tail: DFF<Bits<16>>,
     evicted: DFF<Bits<16>>,
     last_index: [DFF<Bits<8>>; 16],
@@ -190,6 +196,9 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     again_mask: Signal<Local, Bits<16>>,
     load_fence: Signal<Local, Bit>,
     load_read: Signal<Local, Bit>,
+    load_at_once: Signal<Local, Bit>,
+    load_entry: Signal<Local, Bits<32>>,
+    is_early: Signal<Local, Bit>,
     record: Signal<Local, Bits<CA>>,
     record_word: Signal<Local, Bits<CA>>,
     segment_base: Signal<Local, Bits<DA>>,
@@ -226,12 +235,12 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
     /// segment; `most_segments`: data segments of a descriptor.
     pub fn new(words_log2: u32, slot_words_log2: u32, most_segments: u32) -> Self {
         block_new!(clock reset pause connected send_ready replaying head again again_vi again_index again_done unload unload_vi
-            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 unsettled idle queue_read queue_data send_next slot_read
+            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 at_once0 at_once1 unsettled idle queue_read queue_data send_next slot_read
             request piece drain read_request read_data context_address context_data context_write segment_address segment_data
             segment_write step protection_error state vi slot which replays again_now index entry handle va bytes piece_last word words
-            segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 tail evicted last_index evicted_index
+            segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 at_onces0 at_onces1 tail evicted last_index evicted_index
             clear_mask tail_full wanted chosen found chosen_evicted mask not_mask release_mask keep0 keep1 load borrow again_mask load_fence
-            load_read record record_word segment_base segment_word data place takes_word next_word is_inline control count most
+            load_read load_at_once load_entry is_early record record_word segment_base segment_word data place takes_word next_word is_inline control count most
             is_rdma final_bad rest_bytes;
             words_log2 = words_log2,
             slot_words_log2 = slot_words_log2,
@@ -258,7 +267,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         dff_setup!(
             self, clock, state, vi, slot, which, replays, again_now, index, entry, handle, va,
             bytes, piece_last, word, words, segments, rdma, bad, rest, busy, full0, full1, fences0,
-            fences1, reads0, reads1, tail, evicted
+            fences1, reads0, reads1, at_onces0, at_onces1, tail, evicted
         );
         self.evicted_index.next = bits::<8>(0);
         for i in 0..16 {
@@ -343,8 +352,20 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.protection_error.next = false;
         self.load.next = false;
         self.borrow.next = false;
-        self.load_fence.next = self.entry.q.val().get_bit(self.fence_bit.val().index());
         self.load_read.next = false;
+        self.load_at_once.next = false;
+        self.load_entry.next = self.entry.q.val();
+        if self.state.q.val() == FetchState::TakeEntry {
+            self.load_entry.next = self.queue_data.data.val();
+        }
+        self.load_fence.next = self.load_entry.val().get_bit(self.fence_bit.val().index());
+        // Of an inline message the first word is enough to begin with; a replay wants the whole record.
+        self.is_early.next = self.load_entry.val().get_bits::<4>(0).any()
+            & !self
+                .load_entry
+                .val()
+                .get_bit(self.message_buffer_bit.val().index())
+            & !self.replays.q.val();
         self.is_inline.next = !self
             .entry
             .q
@@ -412,6 +433,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.entry.d.next = self.queue_data.data.val();
                     self.context_write.next = true;
                     self.send_next.valid.next = self.which.q.val() == bits::<2>(1);
+                    self.load.next = self.is_early.val();
+                    self.load_at_once.next = true;
                     self.state.d.next = FetchState::TakeHandle;
                 }
             }
@@ -430,9 +453,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 self.va.d.next = bit_cast::<64, 32>(self.queue_data.data.val());
                 if self.queue_data.valid.val() {
                     self.state.d.next = FetchState::TakeVaHigh;
-                    // Header build sees it three cycles later, and waits for the length if need be (`unsettled`).
-                    self.load.next =
-                        self.entry.q.val().get_bits::<4>(0).any() & self.is_inline.val();
+                    self.load.next = self.entry.q.val().get_bits::<4>(0).any()
+                        & self.is_inline.val()
+                        & self.replays.q.val();
                 }
             }
             FetchState::TakeVaHigh => {
@@ -640,7 +663,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.tail.d.next = self.tail.q.val() ^ self.mask.val();
                     for i in 0..16 {
                         if self.vi.q.val() == i.to_bits::<8>() {
-                            self.last_index[i].d.next = self.entry.q.val().get_bits::<8>(24);
+                            self.last_index[i].d.next = self.load_entry.val().get_bits::<8>(24);
                         }
                     }
                 }
@@ -648,6 +671,10 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.full1.d.next = (self.full1.q.val() & self.keep1.val()) | self.mask.val();
                     self.fences1.d.next = self.fences1.q.val() & self.not_mask.val();
                     self.reads1.d.next = self.reads1.q.val() & self.not_mask.val();
+                    self.at_onces1.d.next = self.at_onces1.q.val() & self.not_mask.val();
+                    if self.load_at_once.val() {
+                        self.at_onces1.d.next = self.at_onces1.q.val() | self.mask.val();
+                    }
                     if self.load_fence.val() {
                         self.fences1.d.next = self.fences1.q.val() | self.mask.val();
                     }
@@ -658,6 +685,10 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.full0.d.next = (self.full0.q.val() & self.keep0.val()) | self.mask.val();
                     self.fences0.d.next = self.fences0.q.val() & self.not_mask.val();
                     self.reads0.d.next = self.reads0.q.val() & self.not_mask.val();
+                    self.at_onces0.d.next = self.at_onces0.q.val() & self.not_mask.val();
+                    if self.load_at_once.val() {
+                        self.at_onces0.d.next = self.at_onces0.q.val() | self.mask.val();
+                    }
                     if self.load_fence.val() {
                         self.fences0.d.next = self.fences0.q.val() | self.mask.val();
                     }
@@ -702,6 +733,10 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.read0.next = self.reads0.q.val();
         self.read1.next = self.reads1.q.val();
         self.idle.next = self.state.q.val() == FetchState::Choose;
-        self.unsettled.next = self.state.q.val() == FetchState::TakeVaHigh;
+        self.at_once0.next = self.at_onces0.q.val();
+        self.at_once1.next = self.at_onces1.q.val();
+        self.unsettled.next = (self.state.q.val() == FetchState::TakeHandle)
+            | (self.state.q.val() == FetchState::TakeVaLow)
+            | (self.state.q.val() == FetchState::TakeVaHigh);
     }
 }

@@ -74,6 +74,7 @@ use rnic_hdl::tx::reads_outstanding::ReadsOutstanding;
 use rnic_hdl::tx::retire::Retire;
 use rnic_hdl::tx::scheduler::Scheduler;
 use rnic_hdl::tx::slot_share::SlotShare;
+use rnic_hdl::tx::source_use::SourceUse;
 use rnic_hdl::tx::terminate::Terminate;
 use rnic_hdl::tx::transmit::{FullTransmit, SmallTransmit};
 use rnic_hdl::tx::vi_count::ViCount;
@@ -154,6 +155,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
     row("tx/mpa_frame", MpaFrame::new())?;
     row("tx/terminate", Terminate::new())?;
     row("tx/ack_timer", AckTimer::<8>::new(6))?;
+    row("tx/source_use", SourceUse::<8, 8, 3>::new(6, 2))?;
     row("tx/retire", Retire::<5, 4>::new(3))?;
     row("tx/fault", Fault::new())?;
     row("llp/reliable", Reliable::<8, 2, 5>::new(6, 32, 3))?;

@@ -17,6 +17,7 @@ use rnic_hdl::tx::reads_outstanding::ReadsOutstanding;
 use rnic_hdl::tx::retire::Retire;
 use rnic_hdl::tx::scheduler::Scheduler;
 use rnic_hdl::tx::slot_share::SlotShare;
+use rnic_hdl::tx::source_use::SourceUse;
 use rnic_hdl::tx::terminate::Terminate;
 use rnic_hdl::tx::transmit::{FullTransmit, SmallTransmit};
 use rnic_hdl::tx::vi_count::ViCount;
@@ -58,6 +59,7 @@ checks! {
     slot_share = SlotShare::default();
     queue_share = QueueShare::new();
     fault = Fault::new();
+    source_use = SourceUse::<8, 8, 3>::new(6, 2);
     retire = Retire::<5, 4>::new(3);
 }
 

@@ -33,6 +33,8 @@ fn an_inline_one_shot_leaves_with_its_stag_advertised() {
         "queue entry visible to first wire word: {} cycles",
         frame.first_cycle - posted
     );
+    // Three composites share the 28 cycles from the doorbell; this one's share.
+    assert!(frame.first_cycle - posted <= 7);
     println!(
         "first to last wire word: {} cycles, {} words",
         frame.last_cycle - frame.first_cycle + 1,
@@ -526,6 +528,64 @@ fn an_unreliable_vi_completes_when_the_frame_has_left() {
     bench.until(5000, "completion", |b| b.completions.len() == 1);
     assert_eq!(bench.frames.len(), 8);
     assert_eq!(bench.completions[0][5..], [4000, 1, 2]);
+}
+
+#[test]
+fn sources_of_unacknowledged_frames_are_held() {
+    let mut bench = Bench::new(26);
+    for vi in 0..3 {
+        bench.connect(vi, RELIABLE, 0);
+    }
+    bench.auto_ack = false;
+    // Entries 7 and 9 on VI 1 in two frames, entry 9 on VI 2 as well; entry 11 of a Read Response.
+    bench.descriptor(
+        0x8000,
+        0,
+        None,
+        &[(0x1000, 0x705, 512), (0x2000, 0x906, 100)],
+    );
+    bench.post(1, Bench::descriptor_entry(0x8000));
+    bench.descriptor(0x8100, 0, None, &[(0x1000, 0x906, 40)]);
+    bench.post(2, Bench::descriptor_entry(0x8100));
+    read_in(&mut bench, 0, 0xA1, 0, 8, 0xB01, 0x2003);
+    assert!(![7, 9, 11].iter().any(|&e| bench.held(e)));
+    bench.until(1000, "frames", |b| b.frames.len() == 4);
+    let seen = |bench: &mut Bench| [0, 7, 8, 9, 11].map(|e| bench.held(e));
+    assert_eq!(seen(&mut bench), [false, true, false, true, true]);
+    // A replay changes nothing.
+    bench.until(16_000, "retransmission", |b| b.counted("retransmits") >= 4);
+    bench.run(300);
+    assert_eq!(seen(&mut bench), [false, true, false, true, true]);
+    let ack = |bench: &mut Bench, vi: u8, sequence: u32| {
+        let now = bench.dut.cycle();
+        bench.acks.push_back((now, vi, sequence, false));
+        bench.run(40);
+    };
+    ack(&mut bench, 1, 24 + 512);
+    assert_eq!(seen(&mut bench), [false, false, false, true, true]);
+    ack(&mut bench, 1, 24 + 512 + 24 + 100);
+    assert_eq!(seen(&mut bench), [false, false, false, true, true]);
+    ack(&mut bench, 2, 24 + 40);
+    assert_eq!(seen(&mut bench), [false, false, false, false, true]);
+    ack(&mut bench, 0, 20 + 8);
+    assert_eq!(seen(&mut bench), [false; 5]);
+    // A frame that is being read, and a VI that is flushed and starts again.
+    bench.wire_open = false;
+    bench.post(1, Bench::descriptor_entry(0x8000));
+    bench.until(200, "access", |b| {
+        b.checked.iter().filter(|c| c.0 == 0x705).count() > 2
+    });
+    assert!(bench.held(7));
+    bench.wire_open = true;
+    bench.until(500, "frames", |b| b.data_frames(1) >= 4);
+    bench.connected &= !2;
+    bench.stop = Some(1);
+    bench.until(500, "flush", |b| b.stopped);
+    assert_eq!(seen(&mut bench), [false; 5]);
+    bench.connect(1, RELIABLE, 0x40);
+    bench.post(1, Bench::descriptor_entry(0x8100));
+    bench.run(300);
+    assert_eq!(seen(&mut bench), [false, false, false, true, false]);
 }
 
 #[test]

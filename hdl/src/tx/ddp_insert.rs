@@ -12,8 +12,8 @@
 //! source. The word that a state uses was asked for in the cycle before (`word`, from the next state). The block stands still
 //! while the reliable engine has the RAM (`run` low).
 //!
-//! Latency: three cycles from `start` to the first word of an inline message, 18 and the TPT's for others. Header words follow
-//! in each cycle in which the wire takes them; behind an inline message's first word there is a gap of five cycles.
+//! Latency: two cycles from `start` to the first word of an inline message, 18 and the TPT's for others. Header words follow
+//! in each cycle in which the wire takes them; behind an inline message's first word there is a gap of six cycles.
 
 use rnic_abi::command::flags;
 use rnic_abi::event::Event;
@@ -127,10 +127,14 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     pub failed_response: Signal<Out, Bit>,
     /// Log entry that was sent again.
     pub replayed_position: Signal<Out, Bits<G>>,
+    /// Number of the frame that is built, modulo 4096; its low bits are the log entry.
+    pub frame: Signal<Out, Bits<12>>,
     /// With `failed`: 1 format, 2 length, 3 protection.
     pub status: Signal<Out, Bits<2>>,
     /// With `done`: message or response ends here.
     pub ends: Signal<Out, Bit>,
+    /// The message is inline; counts for kind 0.
+    pub at_once: Signal<In, Bit>,
     /// Works on a frame.
     pub busy: Signal<Out, Bit>,
     /// The length of an inline message is not there yet.
@@ -221,7 +225,7 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     last: DFF<Bit>,
     response: DFF<Bit>,
     index: DFF<Bits<8>>,
-    position: DFF<Bits<G>>,
+    position: DFF<Bits<12>>,
     headers: DFF<Bits<4>>,
     limit_hit: DFF<Bit>,
     given: DFF<Bit>,
@@ -275,7 +279,8 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     logged_index: Signal<Local, Bits<8>>,
     logged_marks: Signal<Local, Bits<8>>,
     last_mark: Signal<Local, Bits<8>>,
-    next_position: Signal<Local, Bits<G>>,
+    next_position: Signal<Local, Bits<12>>,
+    place: Signal<Local, Bits<G>>,
     next_index: Signal<Local, Bits<R>>,
     steps: Signal<Local, Bit>,
     keeps: Signal<Local, Bit>,
@@ -326,7 +331,7 @@ impl<const CA: usize, const G: usize, const R: usize> DdpInsert<CA, G, R> {
         first_segment: u32,
         max_segment_bytes: u32,
     ) -> Self {
-        block_new!(clock reset start kind vi slot nak alive done failed failed_response replayed_position status ends busy unsettled run read_address read_data write_address
+        block_new!(clock reset start kind vi slot nak alive done failed failed_response replayed_position frame status ends at_once busy unsettled run read_address read_data write_address
             write_data write write_ready again again_index again_done job_valid job_ready job_refused job_mode job_slot job_segment
             job_offset job_bytes job_response job_last job_again job_command job_index
             raw_bytes terminate out_data out_last out_valid out_ready out_payload out_tail ack_taken ack_nak vi_error
@@ -335,7 +340,7 @@ impl<const CA: usize, const G: usize, const R: usize> DdpInsert<CA, G, R> {
             swapped is_replay is_message is_terminate is_ack is_raw is_command is_inline is_read is_tagged opcode control
             advertise invalidates record record_slot log word context write_word padded header_bytes frame_bytes ulpdu
             ulpdu_header next_offset count_left advance flags kind_byte mode high logged_size logged_index logged_marks last_mark
-            next_position next_index steps keeps keep go is_bad logged_position logged_offset;
+            next_position place next_index steps keeps keep go is_bad logged_position logged_offset;
             words_log2 = words_log2,
             log_base = log_base,
             read_base = read_base,
@@ -469,8 +474,8 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
             self.record.next =
                 self.read_base.val() | (bit_cast::<CA, 8>(self.index.q.val()) << bits::<4>(3));
         }
-        self.log.next =
-            self.log_base.val() | (bit_cast::<CA, G>(self.position.q.val()) << bits::<4>(2));
+        self.place.next = self.position.q.val().get_bits::<G>(0);
+        self.log.next = self.log_base.val() | (bit_cast::<CA, G>(self.place.val()) << bits::<4>(2));
         self.high.next = bit_cast::<R, 8>(self.index.q.val()) >> bits::<2>(1);
 
         // Outputs at rest.
@@ -487,7 +492,8 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         self.done.next = false;
         self.failed.next = false;
         self.failed_response.next = self.response.q.val();
-        self.replayed_position.next = self.position.q.val();
+        self.replayed_position.next = self.place.val();
+        self.frame.next = self.position.q.val();
         self.status.next = bits::<2>(2);
         if self.is_bad.val() {
             self.status.next = self.entry.q.val().get_bits::<2>(19);
@@ -602,6 +608,10 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     self.refused.d.next = false;
                     if self.start.val() {
                         self.next.next = BuildState::ReadEntry;
+                        // The source of an inline message needs no check: its first word can go at once.
+                        if self.is_message.val() & self.at_once.val() {
+                            self.next.next = BuildState::WriteType;
+                        }
                         if self.kind.val() == bits::<3>(1) {
                             self.next.next = BuildState::ReadPosition;
                         }
@@ -620,7 +630,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                 }
                 BuildState::ReadPointers => {
-                    self.position.d.next = bit_cast::<G, 8>(self.logged_position.val());
+                    self.position.d.next = bit_cast::<12, 8>(self.logged_position.val());
                     self.next.next = BuildState::SettlePosition;
                 }
                 BuildState::SettlePosition => {
@@ -669,11 +679,9 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     if self.is_replay.val() {
                         self.next.next = BuildState::ReadOffset;
                     }
-                    // The source of an inline message needs no check: its first word can go at once.
-                    if self.read_data.val().get_bits::<4>(0).any()
-                        & !self.read_data.val().get_bit(self.buffer_bit.val().index())
-                    {
-                        self.next.next = BuildState::WriteType;
+                    // Its length may still be on its way.
+                    if self.is_message.val() & self.at_once.val() & self.unsettled.val() {
+                        self.next.next = BuildState::ReadEntry;
                     }
                 }
                 BuildState::WriteType => {
@@ -685,15 +693,10 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     if self.is_raw.val() {
                         self.plain.next = bit_cast::<32, 8>(self.kind_byte.val());
                     }
-                    if self.free.val()
-                        & (self.given.q.val() | !self.is_inline.val() | !self.unsettled.val())
-                    {
+                    if self.free.val() {
                         self.put.next = true;
                         self.nak_said.d.next = self.nak.val() & !self.is_raw.val();
-                        self.next.next = BuildState::ReadLength;
-                        if self.is_replay.val() {
-                            self.next.next = BuildState::ReadOffset;
-                        }
+                        self.next.next = BuildState::ReadEntry;
                         if self.is_ack.val() | self.is_terminate.val() {
                             self.next.next = BuildState::ReadSequence;
                         }
@@ -749,7 +752,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                         }
                     }
                     if !self.is_replay.val() {
-                        self.position.d.next = bit_cast::<G, 32>(self.read_data.val());
+                        self.position.d.next = self.read_data.val().get_bits::<12>(0);
                     }
                     self.next.next = BuildState::ReadSequence;
                 }
@@ -764,7 +767,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                 }
                 BuildState::GiveJob => {
-                    if self.is_inline.val() & !self.is_raw.val() {
+                    if self.is_inline.val() & self.is_message.val() {
                         self.payload.d.next = self.mode.val() != bits::<3>(0);
                         self.tail.d.next = self.bytes.q.val().get_bits::<2>(0);
                     }
@@ -775,7 +778,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     self.refused.d.next = self.job_refused.val();
                     if self.job_ready.val() {
                         self.next.next = BuildState::WriteType;
-                        if self.is_inline.val() & !self.is_raw.val() {
+                        if self.is_inline.val() & self.is_message.val() {
                             self.next.next = BuildState::WriteSequence;
                         }
                         if self.job_refused.val() {
@@ -888,7 +891,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                     self.keep.next = self.keeps.val();
                     self.write_word.next = bits::<CA>(10);
-                    self.write_data.next = bit_cast::<32, G>(self.next_position.val());
+                    self.write_data.next = bit_cast::<32, 12>(self.next_position.val());
                     if self.go.val() {
                         self.put.next = true;
                         self.next.next = BuildState::WriteMsn;
@@ -947,7 +950,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                         + bit_cast::<32, 1>(self.low.q.val().get_bits::<1>(32));
                     self.keep.next = self.keeps.val();
                     self.write_word.next = bits::<CA>(10);
-                    self.write_data.next = bit_cast::<32, G>(self.next_position.val());
+                    self.write_data.next = bit_cast::<32, 12>(self.next_position.val());
                     if self.go.val() {
                         self.put.next = true;
                         self.next.next = BuildState::WriteToLow;

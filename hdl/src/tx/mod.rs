@@ -22,6 +22,7 @@ pub mod reads_outstanding;
 pub mod retire;
 pub mod scheduler;
 pub mod slot_share;
+pub mod source_use;
 pub mod terminate;
 pub mod transmit;
 pub mod vi_count;

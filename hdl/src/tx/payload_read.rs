@@ -143,6 +143,10 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     pub issued: Signal<Out, Bit>,
     /// The TPT refused a source of this host.
     pub protection_error: Signal<Out, Bit>,
+    /// A frame that was not sent before has data of TPT entry `used_index`.
+    pub used: Signal<Out, Bit>,
+    /// See `used`.
+    pub used_index: Signal<Out, Bits<8>>,
     /// No job under way, nothing stored.
     pub idle: Signal<Out, Bit>,
     /// Payload word.
@@ -208,7 +212,7 @@ impl<const DA: usize, const P: usize> PayloadRead<DA, P> {
         block_new!(clock reset job_valid job_ready job_refused job_error job_mode job_vi job_slot job_segment job_offset job_bytes
             job_response job_last job_again job_command job_index raw_data raw_valid raw_ready link_idle
             segment_address segment_data slot_read request piece drain read_request read_data read_out issued
-            protection_error idle out_data out_last out_error out_valid out_ready state segment rest
+            protection_error used used_index idle out_data out_last out_error out_valid out_ready state segment rest
             command low high kept bytes covers word error accepted accepting incoming incoming_last busy next next_word
             addend flipped sum half carry high_sum base at kind at_segment request_word swapped next_segment rest_less_one
             kept_bytes to_boundary last_word wanted is_request other_epoch_busy;
@@ -279,6 +283,8 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
         self.read_request.bytes.next = self.piece.bytes.val();
         self.read_request.valid.next = false;
         self.issued.next = false;
+        self.used.next = false;
+        self.used_index.next = self.kept.q.val().get_bits::<8>(8);
         self.protection_error.next = false;
         self.incoming.d.next = false;
         self.incoming_last.d.next = false;
@@ -407,6 +413,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             PayloadState::Check => {
                 self.request.valid.next = !self.other_epoch_busy.val();
                 if self.request.ready.val() & !self.other_epoch_busy.val() {
+                    self.used.next = !self.job_again.val();
                     self.busy.d.next = self.busy.q.val() | bits::<2>(1);
                     if self.drain.epoch.val() {
                         self.busy.d.next = self.busy.q.val() | bits::<2>(2);

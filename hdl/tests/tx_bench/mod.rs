@@ -201,6 +201,8 @@ pub struct Bench {
     pub lose: HashSet<usize>,
     seen: usize,
     pub stop: Option<u8>,
+    query: Option<u8>,
+    answer: Option<bool>,
     pub stopped: bool,
 }
 
@@ -253,6 +255,8 @@ impl Bench {
             lose: HashSet::new(),
             seen: 0,
             stop: None,
+            query: None,
+            answer: None,
             stopped: false,
         };
         bench.dut.drive(|b| b.reset.next = true);
@@ -344,6 +348,19 @@ impl Bench {
         [0, 0xD00D, at as u32, 0]
     }
 
+    /// Asks whether an unacknowledged frame has data of TPT entry `index`, as the TPT does before an invalidate.
+    pub fn held(&mut self, index: u8) -> bool {
+        self.query = Some(index);
+        self.until(50, "answer", |b| b.query.is_none());
+        self.answer.take().expect("an answer")
+    }
+
+    /// Data frames of VI `vi` that have left.
+    pub fn data_frames(&self, vi: u8) -> usize {
+        let of_vi = |f: &&Frame| f.vi == vi && f.kind == 0xD1;
+        self.frames.iter().filter(of_vi).count()
+    }
+
     /// No access is with the TPT.
     pub fn tpt_idle(&self) -> bool {
         self.tpt.iter().all(Option::is_none)
@@ -422,6 +439,7 @@ impl Bench {
             self.raw.front().copied(),
         );
         let (connected, slot_data, stop) = (self.connected, self.slot_data, self.stop);
+        let query = self.query;
         self.dut.drive(|b| {
             b.connected.next = u64::from(connected).into();
             b.send_ready.next = send_ready.into();
@@ -472,6 +490,8 @@ impl Bench {
             b.raw_send.valid.next = raw.is_some();
             b.raw_send.data.next = u64::from(raw.unwrap_or_default().0).into();
             b.raw_send.last.next = raw.unwrap_or_default().1;
+            b.source_query.valid.next = query.is_some();
+            b.source_query.index.next = u64::from(query.unwrap_or(0)).into();
             b.stop.valid.next = stop.is_some();
             b.stop.vi.next = u64::from(stop.unwrap_or(0)).into();
         });
@@ -528,6 +548,10 @@ impl Bench {
             if q.valid.val() && bus_ready[c] {
                 reads[c] = Some((q.iova.val().to_u64(), q.bytes.val().to_u64()));
             }
+        }
+        if query.is_some() && b.source_query.ready.val() {
+            self.answer = Some(b.source_query.held.val());
+            self.query = None;
         }
         self.hold = if piece_valid[1] && bus_ready[1] && !piece_taken[1] {
             self.hold + 1

@@ -470,7 +470,8 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         if self.record_slot.val() {
             self.record.next = bits::<CA>(24);
         }
-        if self.response.q.val() {
+        // At rest the flag is still that of the frame before, and what is asked for is a message's.
+        if self.response.q.val() & (self.state.q.val() != BuildState::Idle) {
             self.record.next =
                 self.read_base.val() | (bit_cast::<CA, 8>(self.index.q.val()) << bits::<4>(3));
         }
@@ -494,6 +495,9 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         self.failed_response.next = self.response.q.val();
         self.replayed_position.next = self.place.val();
         self.frame.next = self.position.q.val();
+        self.is_bad.next = self.entry.q.val().get_bits::<2>(19).any()
+            & !self.is_command.val()
+            & !self.response.q.val();
         self.status.next = bits::<2>(2);
         if self.is_bad.val() {
             self.status.next = self.entry.q.val().get_bits::<2>(19);
@@ -581,9 +585,6 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
             self.logged_offset.next = self.rest.q.val();
         }
         self.logged_position.next = self.read_data.val().get_bits::<8>(8);
-        self.is_bad.next = self.entry.q.val().get_bits::<2>(19).any()
-            & !self.is_command.val()
-            & !self.response.q.val();
         self.next_position.next = self.position.q.val() + 1;
         self.next_index.next = bit_cast::<R, 8>(self.index.q.val()) + 1;
 

@@ -65,6 +65,7 @@ use rnic_hdl::tx::context::Context;
 use rnic_hdl::tx::ddp_insert::DdpInsert;
 use rnic_hdl::tx::descriptor_fetch::DescriptorFetch;
 use rnic_hdl::tx::fault::Fault;
+use rnic_hdl::tx::header_fields::HeaderFields;
 use rnic_hdl::tx::mpa_frame::MpaFrame;
 use rnic_hdl::tx::payload_fifo::PayloadFifo;
 use rnic_hdl::tx::payload_read::PayloadRead;
@@ -148,6 +149,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
     row("tx/reads_outstanding", ReadsOutstanding::new(2))?;
     row("tx/payload_read", PayloadRead::<8, 8>::new(5, 536))?;
     row("tx/payload_fifo", PayloadFifo::<8>::new(536))?;
+    row("tx/header_fields", HeaderFields::new())?;
     row(
         "tx/ddp_insert",
         DdpInsert::<8, 2, 1>::new(6, 32, 48, 6, 512),

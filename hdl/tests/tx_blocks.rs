@@ -8,6 +8,7 @@ use rnic_hdl::tx::context::Context;
 use rnic_hdl::tx::ddp_insert::DdpInsert;
 use rnic_hdl::tx::descriptor_fetch::DescriptorFetch;
 use rnic_hdl::tx::fault::Fault;
+use rnic_hdl::tx::header_fields::HeaderFields;
 use rnic_hdl::tx::mpa_frame::MpaFrame;
 use rnic_hdl::tx::payload_fifo::PayloadFifo;
 use rnic_hdl::tx::payload_read::PayloadRead;
@@ -49,6 +50,7 @@ checks! {
     reads_outstanding = ReadsOutstanding::new(2);
     read_queue = ReadQueue::<8, 8, 1>::new(2, 6, 5, 48, 6);
     scheduler = Scheduler::new();
+    header_fields = HeaderFields::new();
     ddp_insert = DdpInsert::<8, 2, 1>::new(6, 32, 48, 6, 512);
     payload_fifo = PayloadFifo::<8>::new(536);
     payload_read = PayloadRead::<8, 8>::new(5, 536);

@@ -13,6 +13,7 @@ pub mod context;
 pub mod ddp_insert;
 pub mod descriptor_fetch;
 pub mod fault;
+pub mod header_fields;
 pub mod mpa_frame;
 pub mod payload_fifo;
 pub mod payload_read;

@@ -12,8 +12,8 @@ use rnic_tests::{Scene, Shape, Side, BOTH};
 fn hash_of_a_run(gateware: Gateware, seed: u64) -> (String, u64) {
     let mut scene = Scene::new(gateware, seed);
     let area = scene.area(Side::Initiator, "answer", Shape::Sgl(3), 3_000);
-    let (mem, at, _region, reply) = scene.reply_buffer(64);
-    let (stag, reference) = scene.advertise(&area, Access::REMOTE_WRITE, b"go", Some(reply));
+    let reply = scene.reply_buffer(64);
+    let (stag, reference) = scene.advertise(&area, Access::REMOTE_WRITE, b"go", Some(&reply));
     let (source, region) = scene.local(Side::Responder, "source", 3_000);
     let remote = Remote {
         va: 0,
@@ -23,7 +23,7 @@ fn hash_of_a_run(gateware: Gateware, seed: u64) -> (String, u64) {
     scene.completes(Side::Responder, Kind::Send, sent, 3_000);
     let data = scene.score.get_area(&source, 0, 3_000);
     scene.score.set_area(&area, 0, &data);
-    scene.give_back(stag, reference, b"done", Some((mem, at)));
+    scene.give_back(stag, reference, b"done", &reply);
     scene.rig.settle();
     let result = scene.rig.sim.with(|simulation| {
         let trace = simulation.trace();

@@ -61,12 +61,12 @@ fn tshark_decodes_a_run() {
         let options = RigOptions::random(gateware, 401);
         let rig = Rig::with_pcap(options, Some(path.clone()));
         let mut scene = Scene::on(rig, ViOptions::new);
-        let (mem, at, _reply, reply) = scene.reply_buffer(64);
+        let reply = scene.reply_buffer(64);
         let rounds = 3;
         for _ in 0..rounds {
             let area = scene.area(Side::Initiator, "answer", Shape::Sgl(3), 2_100);
             let (stag, reference) =
-                scene.advertise(&area, REMOTE, b"please fill this", Some(reply));
+                scene.advertise(&area, REMOTE, b"please fill this", Some(&reply));
             let (source, region) = scene.local(Side::Responder, "source", 2_100);
             let remote = Remote {
                 va: 0,
@@ -80,7 +80,7 @@ fn tshark_decodes_a_run() {
             let read = scene.read(Side::Responder, &region, 0, 1_700, remote);
             scene.completes(Side::Responder, Kind::Send, read, 1_700);
             scene.score.set_area(&sink, 0, &data[..1_700]);
-            scene.give_back(stag, reference, b"done", Some((mem, at)));
+            scene.give_back(stag, reference, b"done", &reply);
         }
         scene.rig.settle();
         let flushed = scene.rig.sim.with(|simulation| simulation.flush());

@@ -15,7 +15,7 @@ use std::process::Command;
 use std::thread;
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
-use rnic_verilate::{ports, verilog, Port, PortDirection};
+use rnic_verilate::{isolate, ports, verilog, Port, PortDirection};
 use rust_hdl::prelude::Block;
 use sha2::{Digest, Sha256};
 
@@ -78,7 +78,6 @@ const VERILATOR_FLAGS: &[&str] = &[
     "--default-language",
     "1364-2005",
     "-Wno-WIDTH",
-    "-Wno-UNOPTFLAT",
     "-Wno-UNSIGNED",
     "-Wno-CASEINCOMPLETE",
     "--top-module",
@@ -145,9 +144,10 @@ impl Verilator {
     fn link(&self, board: &Board, out: &Path) -> Result<()> {
         let library = board.class.to_lowercase();
         let shim = shim(board, self.trace);
-        let directory = self.cached(&library, &[&board.verilog, &shim], |directory| {
+        let verilog = isolate(&board.verilog);
+        let directory = self.cached(&library, &[&verilog, &shim], |directory| {
             let source = directory.join("top.v");
-            fs::write(&source, &board.verilog)?;
+            fs::write(&source, &verilog)?;
             let generated = directory.join("generated");
             let mut command = Command::new("verilator");
             command

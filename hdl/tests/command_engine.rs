@@ -501,6 +501,32 @@ fn doorbells_and_ring_commands_share_a_send_queue() {
 }
 
 #[test]
+fn a_full_receive_queue_leaves_the_send_queue_alone() {
+    let mut bench = Bench::new(11, 1.0);
+    bench.connect(0, 3);
+    let va = |entry: u32| 0x7000_0000_1000 + u64::from(entry) * 64;
+    for entry in 0..8 {
+        bench.doorbell(0, true, va(entry), 7, entry);
+    }
+    bench.drain();
+    bench.read(2, 0, true, 1, 0);
+    bench.dut.drive(|b| {
+        b.receive_done[0].vi.next = 0_u64.into();
+        b.receive_done[0].valid.next = true;
+    });
+    bench.cycle();
+    bench.dut.drive(|b| b.receive_done[0].valid.next = false);
+    bench.doorbell(0, true, va(8), 7, 8);
+    bench.doorbell(0, false, va(100), 9, 0);
+    bench.drain();
+    assert_eq!(
+        bench.read(0, 0, false, 1, 0),
+        [0, 9, va(100) as u32, (va(100) >> 32) as u32]
+    );
+    assert!(bench.events.is_empty() && bench.overruns == 0);
+}
+
+#[test]
 fn bad_doorbells_raise_post_desc() {
     let mut bench = Bench::new(10, 0.9);
     bench.connect(1, 3);

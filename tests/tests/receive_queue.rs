@@ -18,6 +18,13 @@ fn refill_and_send(gateware: Gateware, receives: usize) {
         let posted = vi.post_receive(&receive, reference);
         scene.ok("receive", posted);
     };
+    let (_, landing) = scene.local(Side::Initiator, "landing", 4096);
+    let landing = Descriptor::receive(vec![landing.segment(0, 64).unwrap()]);
+    let posted = scene
+        .channel(Side::Initiator)
+        .vi_mut()
+        .post_receive(&landing, 0);
+    scene.ok("receive", posted);
     for reference in 0..receives as u64 {
         post(&mut scene, reference);
     }
@@ -35,14 +42,12 @@ fn refill_and_send(gateware: Gateware, receives: usize) {
 }
 
 #[test]
-#[ignore = "the send after the refill is flushed: cause not found yet"]
 fn refilled_when_not_full() {
     refill_and_send(Gateware::Small, 7);
     refill_and_send(Gateware::Full, 63);
 }
 
 #[test]
-#[ignore = "a queue filled to its depth spoils the send entry posted next: cause not found yet"]
 fn refilled_when_full() {
     refill_and_send(Gateware::Small, 8);
     refill_and_send(Gateware::Full, 64);

@@ -127,6 +127,8 @@ pub struct WorkQueue<const V: usize, const N: usize, const Q: usize, const P: us
     write_queue: Signal<Local, Bits<5>>,
     write_entry: Signal<Local, Bits<Q>>,
     write_word: Signal<Local, Bits<2>>,
+    present_queue: Signal<Local, Bits<5>>,
+    present_entry: Signal<Local, Bits<Q>>,
     address_queue: Signal<Local, Bits<5>>,
     address_entry: Signal<Local, Bits<Q>>,
     address_word: Signal<Local, Bits<2>>,
@@ -166,7 +168,8 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             read_queue read_entry read_word push_tail push_next_tail push_open push_is_full
             push_almost_full push_now drop_open post_tail post_now posts push_vi door_vi idle request_vi
             request_receive request_which request_index requested request_port pointer taken next_word
-            move_word moved_word write_queue write_entry write_word address_queue address_entry
+            move_word moved_word write_queue write_entry write_word present_queue
+            present_entry address_queue address_entry
             address_word data send_next_vi receive_next_vi send_done_vi receive_done_vi clear_vi_low;
             entry_shift = 2_u64,
             queue_shift = Q as u64 + 2;
@@ -224,6 +227,10 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             self.post_count.next = bit_cast::<4, P>(self.post_tail.val());
         }
 
+        self.requested.next = self.queue_read[0].valid.val()
+            | self.queue_read[1].valid.val()
+            | self.queue_read[2].valid.val();
+
         // The write port: the engine's entry first.
         self.idle.next = !self.pushing.q.val() & !self.moving.q.val().any();
         self.push_next_tail.next = self.push_tail.val() + 1;
@@ -261,7 +268,8 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             if self.push_is_full.val() {
                 self.push.ready.next = true;
             } else if self.push_open.val() & !self.push_almost_full.val() & !self.moved.q.val() {
-                if !self.streaming.q.val() {
+                // The read port is free, and is not taken by a request in this cycle.
+                if !self.streaming.q.val() & !self.requested.val() {
                     self.moving.d.next = bits::<3>(1);
                 }
             } else {
@@ -292,14 +300,12 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
         self.post_now.next = self.post_ready.val() & self.post_valid.val();
 
         // The read port: receive first, then transmit, then flush.
-        self.requested.next = false;
         self.request_port.next = bits::<2>(0);
         self.request_vi.next = bits::<V>(0);
         self.request_receive.next = false;
         self.request_which.next = bits::<2>(0);
         self.request_index.next = bits::<8>(0);
         if self.queue_read[1].valid.val() {
-            self.requested.next = true;
             self.request_port.next = bits::<2>(1);
             self.request_vi.next = bit_cast::<V, 8>(self.queue_read[1].vi.val());
             self.request_receive.next = self.queue_read[1].receive.val();
@@ -307,7 +313,6 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             self.request_index.next = self.queue_read[1].index.val();
         }
         if self.queue_read[0].valid.val() {
-            self.requested.next = true;
             self.request_port.next = bits::<2>(0);
             self.request_vi.next = bit_cast::<V, 8>(self.queue_read[0].vi.val());
             self.request_receive.next = self.queue_read[0].receive.val();
@@ -315,7 +320,6 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             self.request_index.next = self.queue_read[0].index.val();
         }
         if self.queue_read[2].valid.val() {
-            self.requested.next = true;
             self.request_port.next = bits::<2>(2);
             self.request_vi.next = bit_cast::<V, 8>(self.queue_read[2].vi.val());
             self.request_receive.next = self.queue_read[2].receive.val();
@@ -353,8 +357,8 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             }
         }
         self.next_word.next = self.read_word.q.val();
-        self.address_queue.next = self.read_queue.q.val();
-        self.address_entry.next = self.read_entry.q.val();
+        self.present_queue.next = self.read_queue.q.val();
+        self.present_entry.next = self.read_entry.q.val();
         if self.streaming.q.val() {
             if self.taken.val() {
                 self.next_word.next = self.read_word.q.val() + 1;
@@ -364,15 +368,17 @@ impl<const V: usize, const N: usize, const Q: usize, const P: usize, const A: us
             }
         } else {
             self.next_word.next = bits::<2>(0);
-            self.address_queue.next = (bit_cast::<5, V>(self.request_vi.val()) << bits::<1>(1))
+            self.present_queue.next = (bit_cast::<5, V>(self.request_vi.val()) << bits::<1>(1))
                 | bit_cast::<5, 1>(self.request_receive.val().into());
-            self.address_entry.next = self.pointer.val();
+            self.present_entry.next = self.pointer.val();
             self.port.d.next = self.request_port.val();
             self.streaming.d.next = self.requested.val() & !self.moving.q.val().any();
         }
         self.read_word.d.next = self.next_word.val();
-        self.read_queue.d.next = self.address_queue.val();
-        self.read_entry.d.next = self.address_entry.val();
+        self.read_queue.d.next = self.present_queue.val();
+        self.read_entry.d.next = self.present_entry.val();
+        self.address_queue.next = self.present_queue.val();
+        self.address_entry.next = self.present_entry.val();
         self.address_word.next = self.next_word.val();
         if self.moving.q.val().any() {
             self.address_queue.next = bit_cast::<5, V>(self.push_vi.val()) << bits::<1>(1);

@@ -488,6 +488,9 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         self.failed.next = false;
         self.failed_response.next = self.response.q.val();
         self.replayed_position.next = self.position.q.val();
+        self.is_bad.next = self.entry.q.val().get_bits::<2>(19).any()
+            & !self.is_command.val()
+            & !self.response.q.val();
         self.status.next = bits::<2>(2);
         if self.is_bad.val() {
             self.status.next = self.entry.q.val().get_bits::<2>(19);
@@ -575,9 +578,6 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
             self.logged_offset.next = self.rest.q.val();
         }
         self.logged_position.next = self.read_data.val().get_bits::<8>(8);
-        self.is_bad.next = self.entry.q.val().get_bits::<2>(19).any()
-            & !self.is_command.val()
-            & !self.response.q.val();
         self.next_position.next = self.position.q.val() + 1;
         self.next_index.next = bit_cast::<R, 8>(self.index.q.val()) + 1;
 

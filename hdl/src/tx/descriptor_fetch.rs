@@ -260,13 +260,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             bytes, piece_last, word, words, segments, rdma, bad, rest, busy, full0, full1, fences0,
             fences1, reads0, reads1, tail, evicted
         );
-        self.evicted_index.next = bits::<8>(0);
         for i in 0..16 {
             self.last_index[i].clock.next = self.clock.val();
             self.last_index[i].d.next = self.last_index[i].q.val();
-            if self.chosen.val() == i.to_bits::<8>() {
-                self.evicted_index.next = self.last_index[i].q.val();
-            }
         }
 
         // Which VI next: one whose evicted message must come back, or with a free record and an entry in its queue.
@@ -287,6 +283,12 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         for i in 0..16 {
             if self.wanted.val().get_bit(i) & (i.to_bits::<8>() < self.vi.q.val()) {
                 self.chosen.next = i.to_bits();
+            }
+        }
+        self.evicted_index.next = bits::<8>(0);
+        for i in 0..16 {
+            if self.chosen.val() == i.to_bits::<8>() {
+                self.evicted_index.next = self.last_index[i].q.val();
             }
         }
         self.chosen_evicted.next = self.evicted.q.val().get_bit(self.chosen.val().index());

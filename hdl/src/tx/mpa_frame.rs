@@ -120,7 +120,6 @@ impl Logic for MpaFrame {
         self.header_ready.next = self.out_ready.val();
         self.payload_ready.next = false;
         self.moves.next = self.header_valid.val() & self.out_ready.val();
-        self.ends.next = self.moves.val() & self.header_last.val() & !self.header_payload.val();
         self.now_vi.next = self.vi.q.val();
         self.now_data.next = self.is_data.q.val();
         if self.in_payload.q.val() {
@@ -131,8 +130,8 @@ impl Logic for MpaFrame {
             self.header_ready.next = false;
             self.payload_ready.next = self.out_ready.val();
             self.moves.next = self.payload_valid.val() & self.out_ready.val();
-            self.ends.next = self.moves.val() & self.payload_last.val();
         }
+        self.ends.next = self.moves.val() & self.out_last.val();
         if !self.inside.q.val() {
             // The first word says what the frame is and whose.
             self.now_vi.next = self.header_data.val().get_bits::<8>(24);

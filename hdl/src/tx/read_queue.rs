@@ -104,12 +104,6 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
             self.position[i].d.next = self.position[i].q.val();
             if self.vi.q.val() == i.to_bits::<8>() {
                 self.at.next = self.position[i].q.val();
-                if self.stored.val() {
-                    self.position[i].d.next = self.position[i].q.val() + 1;
-                }
-            }
-            if self.reset.val() | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>())) {
-                self.position[i].d.next = bits::<R>(0);
             }
         }
         // read_in: vi | sink stag | sink to high, low | size | source stag | source to high, low.
@@ -179,6 +173,14 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
             }
             if self.word.q.val() == bits::<3>(7) {
                 self.stored.next = true;
+            }
+        }
+        for i in 0..16 {
+            if self.stored.val() & (self.vi.q.val() == i.to_bits::<8>()) {
+                self.position[i].d.next = self.position[i].q.val() + 1;
+            }
+            if self.reset.val() | (self.clear.val() & (self.clear_vi.val() == i.to_bits::<8>())) {
+                self.position[i].d.next = bits::<R>(0);
             }
         }
         if self.reset.val() {

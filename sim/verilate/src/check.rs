@@ -12,6 +12,7 @@ use rust_hdl::prelude::*;
 use thiserror::Error;
 
 use crate::cache;
+use crate::isolate::isolate;
 use crate::lint::{lint, Finding};
 use crate::tools::{debug_as_display, run, verilator_version, yosys_version, ToolError};
 use crate::verilate::{EXPECTED_WARNINGS, LANGUAGE};
@@ -77,6 +78,7 @@ pub fn check_verilog(top: &str, verilog: &str) -> Result<(), ToolError> {
         "read_verilog top.v; hierarchy -check -top {top}; proc; \
          select -assert-none t:$dlatch t:$adlatch; check -assert; flatten; check -assert"
     );
+    let verilog = &isolate(verilog);
     let mut ingredients = vec![yosys_version()?, verilator_version()?, &script, verilog];
     let flags = [VERILATOR_LINT, EXPECTED_WARNINGS, LANGUAGE].concat();
     ingredients.extend(&flags);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ports` | lists a block's ports and reads their values |
 //! | `verilog` | translates a block |
+//! | `isolate` | gives Verilator one process a signal |
 //! | `lint` | finds Rust whose Verilog means something else |
 //! | `check` | all static checks of a block: rust-hdl, lint, yosys, Verilator |
 //! | `cells` | counts the cells of a block on an iCE40 |
@@ -18,6 +19,7 @@ mod cache;
 mod cells;
 mod check;
 mod dut;
+mod isolate;
 mod lint;
 mod model;
 mod ports;
@@ -30,6 +32,7 @@ mod verilog;
 pub use cells::{cells, CellReport};
 pub use check::{check_block, check_verilog, BlockError};
 pub use dut::{ClockOf, Divergence, Dut, DutError, OutputDifference};
+pub use isolate::isolate;
 pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};
 pub use model::{LoadError, Model};
 pub use ports::{ports, Port, PortDirection, PortValue};

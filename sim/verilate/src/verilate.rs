@@ -11,6 +11,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::cache;
+use crate::isolate::isolate;
 use crate::ports::Port;
 use crate::shim::{self, MODEL_CLASS};
 use crate::tools::{ask_once, run, verilator_version, ToolError};
@@ -53,15 +54,13 @@ impl Default for Options {
 
 /// Verilator's warnings that are off, in simulation as in the lint, because rust-hdl's printing
 /// always earns them: literals are 32 bits wide (`WIDTH`, `UNSIGNED`, `CMPCONST`: our own lint
-/// knows which of them matter), a match on states has no default (`CASEINCOMPLETE`: a latch would
-/// still be found), and one process drives all signals of a block (`UNOPTFLAT`: real loops are
-/// yosys's to find). All others stop the build.
+/// knows which of them matter), and a match on states has no default (`CASEINCOMPLETE`: a latch
+/// would still be found). All others stop the build; `UNOPTFLAT` above all, see `isolate`.
 pub const EXPECTED_WARNINGS: &[&str] = &[
     "-Wno-WIDTH",
     "-Wno-UNSIGNED",
     "-Wno-CMPCONST",
     "-Wno-CASEINCOMPLETE",
-    "-Wno-UNOPTFLAT",
 ];
 
 /// rust-hdl writes old Verilog, in which SystemVerilog's keywords are names.
@@ -90,6 +89,7 @@ pub fn verilate(
     options: &Options,
 ) -> Result<PathBuf, ToolError> {
     let compile_flags = compile_flags(options)?;
+    let verilog = &isolate(verilog);
     let port_list = format!("{ports:?}");
     let mut ingredients = vec![top, verilog, &port_list];
     ingredients.extend([verilator_version()?, compiler(), compiler_version()?]);

@@ -62,7 +62,7 @@ impl Info {
 pub(super) struct Reader<'a> {
     pub(super) scope: &'a Scope,
     pub(super) hits: &'a mut Vec<(Rule, String)>,
-    /// Grows by the inputs of children that are read.
+    /// Grows by the signals that are read.
     pub(super) reads: &'a mut Vec<String>,
 }
 
@@ -120,7 +120,7 @@ impl Reader<'_> {
             E::Signal(name) => {
                 if self.scope.info(name).is_none() {
                     self.hit(Rule::UnknownName, expression);
-                } else if self.scope.is_child_input(name) {
+                } else {
                     self.reads.push(name.clone());
                 }
             }

@@ -49,8 +49,9 @@ pub enum Rule {
     SliceOfExpression,
     /// `match a + b`, or a condition that is not one bit wide: matched or tested too wide.
     Condition,
-    /// A child's input is read, and written again further down: Rust reads what it ends up as,
-    /// Verilog what it is so far.
+    /// A signal is read for another one, and written again further down. Rust reads what a child's
+    /// input ends up as and Verilog what it is so far; of other signals both read what they are so
+    /// far, but not once `isolate` has given each its own process.
     ReadBeforeWrite,
     /// A name that no signal has: a Rust constant, which Verilog does not know.
     UnknownName,
@@ -69,7 +70,7 @@ impl fmt::Display for Rule {
             Self::BitReplace => "replace_bit with a value that Verilog makes wider",
             Self::SliceOfExpression => "bits of an expression that is not a signal",
             Self::Condition => "condition that Verilog computes at more bits",
-            Self::ReadBeforeWrite => "child's input is read before its last assignment",
+            Self::ReadBeforeWrite => "signal is read before its last assignment",
             Self::UnknownName => "name that no signal, constant field or state has",
         })
     }
@@ -170,7 +171,7 @@ impl Probe for Lint {
 struct BodyLint<'a> {
     scope: &'a mut Scope,
     hits: Vec<(Rule, String)>,
-    /// The children's inputs that were read on the way to the present statement.
+    /// The signals that were read on the way to the present statement.
     reads: Vec<String>,
 }
 
@@ -244,10 +245,18 @@ impl BodyLint<'_> {
     /// The target cuts off what is too wide, so only the inside of the value can be wrong.
     fn assignment(&mut self, to: &VerilogExpression, from: &VerilogExpression) {
         self.written(to);
-        let mut reader = self.reader();
+        let reader = self.reader();
         let target = reader.info(to);
         let value = reader.info(from);
-        reader.check(from, target.verilog.max(value.verilog));
+        let before = self.reads.len();
+        self.reader().check(from, target.verilog.max(value.verilog));
+        // In its own process a signal may be made in steps.
+        if let VerilogExpression::Signal(name) = to {
+            let name = name.trim_end_matches("$next");
+            let others = self.reads.split_off(before);
+            self.reads
+                .extend(others.into_iter().filter(|read| read != name));
+        }
     }
 
     fn condition(&mut self, test: &VerilogExpression, others: usize) {

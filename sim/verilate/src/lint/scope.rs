@@ -1,6 +1,6 @@
 //! The names that one block's Verilog module knows, and their widths.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rust_hdl::prelude::*;
 
@@ -11,7 +11,6 @@ pub(super) struct Scope {
     name: String,
     namespace: Vec<String>,
     names: HashMap<String, Info>,
-    child_inputs: HashSet<String>,
     loop_variables: Vec<String>,
 }
 
@@ -21,7 +20,6 @@ impl Scope {
             name: name.to_string(),
             namespace: Vec::new(),
             names: HashMap::new(),
-            child_inputs: HashSet::new(),
             loop_variables: Vec::new(),
         }
     }
@@ -57,9 +55,6 @@ impl Scope {
         let kind = signal.kind();
         if kind.is_parameter() {
             let name = format!("{}${}", self.name, self.qualified(name));
-            if kind == AtomKind::InputParameter {
-                parent.child_inputs.insert(name.clone());
-            }
             parent.add(name, signal);
         }
     }
@@ -93,11 +88,6 @@ impl Scope {
             }
             TypeKind::Bits(_) | TypeKind::Signed(_) => {}
         }
-    }
-
-    /// Is it an input of a child, which this block drives?
-    pub(super) fn is_child_input(&self, name: &str) -> bool {
-        self.child_inputs.contains(&verilog_name(name))
     }
 
     /// What a name in the syntax tree stands for, if it is known.

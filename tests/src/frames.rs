@@ -127,6 +127,13 @@ impl LinkFrame {
         self
     }
 
+    /// Its words with the same ULPDU under a bad check sum, in a good frame.
+    pub fn with_bad_crc(self) -> Frame {
+        let mut fpdu = self.fpdu().expect("the frame has an FPDU");
+        fpdu.crc_good = false;
+        self.with_body(fpdu.encode()).encode()
+    }
+
     /// The FPDU of a data frame.
     pub fn fpdu(&self) -> Option<Fpdu> {
         (self.kind == kind::DATA)

@@ -8,7 +8,7 @@ use rnic_abi::event::Event as BoardEvent;
 use rnic_abi::step::Counter;
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::Descriptor;
-use rnic_tests::frames::{opcode, Fpdu, LinkFrame, Place, Segment};
+use rnic_tests::frames::{opcode, LinkFrame, Place, Segment};
 use rnic_tests::{on_both, Scene, Shape, Side, Strictness, REMOTE};
 
 /// What happens to a frame on its way.
@@ -62,16 +62,6 @@ fn bad_frame(
     });
 }
 
-/// Frames the same ULPDU again, with a bad check sum.
-fn with_bad_crc(link: LinkFrame) -> Vec<u32> {
-    let ulpdu = link.fpdu().unwrap().ulpdu;
-    let body = Fpdu {
-        ulpdu,
-        crc_good: false,
-    };
-    link.with_body(body.encode()).encode()
-}
-
 /// Changes the segment in a frame and frames it again with good check sums.
 fn with_segment(
     change: impl Fn(&mut Segment) + Clone + Send + 'static,
@@ -102,7 +92,7 @@ fn frame_bad_crc() {
             sent,
             terminate::MPA_CRC,
             Counter::MpaCrcErrors,
-            with_bad_crc,
+            LinkFrame::with_bad_crc,
         );
     }
 }

@@ -8,7 +8,7 @@ use rnic_driver::command::Reliability;
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::{Descriptor, Remote};
 use rnic_driver::vi::ViOptions;
-use rnic_tests::frames::{opcode, Fpdu, LinkFrame};
+use rnic_tests::frames::{opcode, LinkFrame};
 use rnic_tests::{RigOptions, Scene, Shape, Side, Strictness, BOTH, REMOTE};
 
 /// On both configurations: a connection of unreliable VIs, on which `spoil` goes wrong and a good Send follows. `told` is
@@ -62,16 +62,6 @@ fn write(scene: &mut Scene, remote: Remote) {
     scene.completes(Side::Responder, Kind::Send, sent, 40);
 }
 
-/// The same ULPDU with a bad check sum.
-fn with_bad_crc(link: LinkFrame) -> Vec<u32> {
-    let ulpdu = link.fpdu().unwrap().ulpdu;
-    let body = Fpdu {
-        ulpdu,
-        crc_good: false,
-    };
-    link.with_body(body.encode()).encode()
-}
-
 #[test]
 fn unreliable_message_lost() {
     goes_on(361, None, &[], |scene| {
@@ -103,7 +93,11 @@ fn unreliable_write_with_a_bad_crc() {
         let area = scene.area(Side::Initiator, "target", Shape::Contiguous, 64);
         let target = scene.register(Side::Initiator, &area, REMOTE);
         let tap = scene.rig.tap.clone();
-        tap.edit_next(1, |segment| segment.opcode == opcode::WRITE, with_bad_crc);
+        tap.edit_next(
+            1,
+            |segment| segment.opcode == opcode::WRITE,
+            LinkFrame::with_bad_crc,
+        );
         write(scene, area.remote(target.stag(), 0));
     });
 }
@@ -113,7 +107,11 @@ fn unreliable_message_with_a_bad_crc() {
     let counter = Some(Counter::MpaCrcErrors);
     goes_on(365, counter, &[BoardEvent::RecvError], |scene| {
         let tap = scene.rig.tap.clone();
-        tap.edit_next(1, |segment| segment.opcode == opcode::SEND, with_bad_crc);
+        tap.edit_next(
+            1,
+            |segment| segment.opcode == opcode::SEND,
+            LinkFrame::with_bad_crc,
+        );
         send(scene);
     });
 }

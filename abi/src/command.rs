@@ -27,12 +27,9 @@
 //! A region of kind `SGL` has its elements in slots two to four, 16 bytes each {iova 64, length 32, 0}; of kind `PAGES`
 //! 8 bytes each {iova}. With `flags::LIST_IN_MEMORY` words 7 and 8 are the IOVA of the list in host memory instead; the
 //! list is 32-byte aligned and lies within one 4 KiB page. Words shown as 0 must be 0, so the driver writes all 16 header
-//! words. A completion queue has 2^entries_log2 entries (`CQ_ENTRIES_LOG2`). `CREATE_VI` empties both queues of the VI and
-//! starts their doorbell sequences at 0.
+//! words. `CREATE_VI` empties both queues of the VI and starts their doorbell sequences at 0.
 //! With `flags::MESSAGE_BUFFER` words 16 to 18 are {handle, va low, va high} of the message.
 
-/// What entries_log2 of `CREATE_CQ` may be.
-pub const CQ_ENTRIES_LOG2: core::ops::RangeInclusive<u32> = 1..=15;
 /// Words in a slot.
 pub const SLOT_WORDS: usize = 32;
 /// Bytes in a slot.

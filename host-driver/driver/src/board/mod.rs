@@ -23,7 +23,6 @@ use crate::ring::{Ring, RingError};
 use crate::slots::Report;
 use crate::stag_table::{StagError, StagTable};
 use crate::transport::{self, Bar, BoardUrl, Metered, Rights, Transport, TransportError};
-use rnic_abi::command::CQ_ENTRIES_LOG2;
 use rnic_abi::completion::{ADMIN_CQ, CQE_BYTES, STATUS_LINE_BYTES};
 use rnic_abi::registers::{control, map, status, EVENT_VECTOR};
 use rnic_abi::Stag;
@@ -384,7 +383,7 @@ impl Board {
         })?;
         let create = || {
             // The command refuses a size that the board cannot take; the memory must not be asked for first.
-            let bytes = CQE_BYTES << entries_log2.min(*CQ_ENTRIES_LOG2.end());
+            let bytes = CQE_BYTES << entries_log2.min(16);
             let memory = self.allocate("rnic-cq", bytes)?;
             let command = Command::CreateCq {
                 cq,

@@ -13,7 +13,7 @@ pub use message::{Message, OneShotCommand, ReplyBuffer, SendInvalidate};
 pub use region::{Access, Element, Elements, Layout, RegionCommand};
 pub use vi::{Reliability, ViChange, ViSettings, ViState};
 
-use rnic_abi::command::{flags, opcode, CQ_ENTRIES_LOG2, LIST_WORD, MESSAGE_WORD};
+use rnic_abi::command::{flags, opcode, LIST_WORD, MESSAGE_WORD};
 use rnic_abi::config::{Config, IOVA_BITS};
 use rnic_abi::error::Field;
 use rnic_abi::wire::link::RAW_MAX_BYTES;
@@ -252,13 +252,8 @@ impl Post {
                 iova,
             } => {
                 below(Field::Cq, (*cq).into(), limits.cqs.into())?;
-                // The consumer index is told every quarter of the queue.
                 at_least(Field::CqSize, (*entries_log2).into(), 2)?;
-                at_most(
-                    Field::CqSize,
-                    (*entries_log2).into(),
-                    (*CQ_ENTRIES_LOG2.end()).into(),
-                )?;
+                at_most(Field::CqSize, (*entries_log2).into(), 16)?;
                 on_bus(*iova, 32 << entries_log2)?;
                 if iova.0 % 32 != 0 {
                     return Err(FieldError {

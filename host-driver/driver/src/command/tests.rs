@@ -141,7 +141,7 @@ fn command() -> impl Strategy<Value = Command> {
         settings().prop_map(Command::CreateVi),
         settings().prop_map(|settings| Command::ModifyVi(ViChange::new(settings).state().peer())),
         Just(Command::DestroyVi),
-        (0u32..32, 2u32..=15, iova(32)).prop_map(|(cq, entries_log2, iova)| Command::CreateCq {
+        (0u32..32, 2u32..=16, iova(32)).prop_map(|(cq, entries_log2, iova)| Command::CreateCq {
             cq,
             entries_log2,
             iova

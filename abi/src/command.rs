@@ -87,7 +87,7 @@ pub mod flags {
     pub const FENCE: u8 = 0x08;
     /// The element list is in host memory.
     pub const LIST_IN_MEMORY: u8 = 0x10;
-    /// The region admits one message (one-shot mode).
+    /// The region admits one message of the peer; the last segment of that message closes it (REGISTER only).
     pub const SINGLE_MESSAGE: u8 = 0x20;
     /// The message carries the advertised STag in the optional field (set only where negotiated).
     pub const ADVERTISE: u8 = 0x40;
@@ -105,6 +105,14 @@ pub mod access {
     pub const REMOTE_READ: u8 = 0x04;
     /// The peer may write it.
     pub const REMOTE_WRITE: u8 = 0x08;
+}
+
+/// Sizes of a completion queue (word 3 of CREATE_CQ), log2 of its entries.
+pub mod cq_size {
+    /// Four entries: the driver reports what it consumed every quarter.
+    pub const ENTRIES_LOG2_MIN: u32 = 2;
+    /// 1 MiB of CQEs.
+    pub const ENTRIES_LOG2_MAX: u32 = 15;
 }
 
 /// Region kinds (word 3, bits 15:8).

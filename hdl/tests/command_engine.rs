@@ -231,6 +231,7 @@ fn every_bad_field_is_named() {
     cq[3] = 4;
     bad(cq, 2, 8, Field::Cq);
     bad(cq, 3, 0, Field::CqSize);
+    bad(cq, 3, 1, Field::CqSize);
     bad(cq, 3, 16, Field::CqSize);
     bad(cq, 4, 16, Field::Iova);
     bad(cq, 5, 0x1_0000, Field::Iova);

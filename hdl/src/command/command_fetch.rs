@@ -626,7 +626,8 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                 & (self.opcode.q.val() == self.op_create_cq.val())
             {
                 self.fault_field.next = self.field_cq_size.val();
-                self.fault.next = !self.word.val().any() | self.over_4.val().any();
+                self.fault.next =
+                    !self.word.val().get_bits::<31>(1).any() | self.over_4.val().any();
             }
             if self.index_low.val() == bits::<4>(4) {
                 self.fault_field.next = self.field_iova.val();

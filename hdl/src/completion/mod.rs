@@ -176,7 +176,9 @@ impl<const C: usize, const V: usize, const A: usize> Logic for Completion<C, V, 
 
         self.cq_overflow.next = self.complete.cq_overflow.val();
         self.flushed.next = self.flusher.flushed.val();
-        self.busy.next =
-            self.complete.busy.val() | self.flusher.busy.val() | !self.cq_table.idle.val();
+        self.busy.next = self.complete.busy.val()
+            | self.flusher.busy.val()
+            | self.status_line.pending.val()
+            | !self.cq_table.idle.val();
     }
 }

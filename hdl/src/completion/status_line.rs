@@ -32,6 +32,8 @@ pub struct StatusLine {
     pub taken: Signal<In, Bit>,
     /// Write the line.
     pub due: Signal<Out, Bit>,
+    /// It will be due: the board must not sleep before.
+    pub pending: Signal<Out, Bit>,
 
     parity: DFF<Bit>,
     count: DFF<Bit>,
@@ -67,7 +69,8 @@ impl Logic for StatusLine {
         {
             self.changed.d.next = true;
         }
-        self.due.next = self.changed.q.val() & self.quiet.q.val().all() & self.line.val().any();
+        self.pending.next = self.changed.q.val() & self.line.val().any();
+        self.due.next = self.pending.val() & self.quiet.q.val().all();
 
         if self.reset.val() {
             self.changed.d.next = false;

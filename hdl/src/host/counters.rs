@@ -1,7 +1,7 @@
 //! Counts the pulses of every step and every counter, between two visits of the register memory.
 //!
-//! A counter of 64 bits lives in the register memory. Here each source has a few bits that count modulo 8 (16 for DMA reads
-//! and writes, 128 for the clock) and are never cleared; the low bits of the counter in memory are what they were at the last
+//! A counter of 64 bits lives in the register memory. Here each source has a few bits that count modulo 8 (16 for the fast
+//! ones, 128 for the clock) and are never cleared; the low bits of the counter in memory are what they were at the last
 //! visit, so the difference is what happened since. A visit that is lost or repeated does no harm. It holds no 64-bit
 //! state, and does not add.
 //!
@@ -10,11 +10,12 @@
 //! ```
 //!
 //! The planes are bit-sliced: plane k holds bit k of all sources. Latency: `live` and `mask` belong to the `entry` of the
-//! cycle before, like the data of the memory. Bound: a source may pulse 7 times (DMA: 15) between two visits; the register
-//! memory visits each every 56 cycles at most, so a source may pulse every 8 cycles (DMA: every 4).
+//! cycle before, like the data of the memory. Bound: a source may pulse 7 times, a fast one 15 times, between two visits; the
+//! register memory visits each every 56 cycles at most, so a source may pulse every 8 cycles. The fast ones may every 4: DMA
+//! reads and writes, and posted commands and doorbells, which are as fast as the host's stores.
 
 use rnic_abi::registers::map::CYCLES;
-use rnic_abi::step::{Counter, STEPS};
+use rnic_abi::step::{Counter, Step, STEPS};
 use rust_hdl::prelude::*;
 
 /// See the module.
@@ -66,7 +67,10 @@ impl Default for Counters {
 impl Counters {
     /// All at zero.
     pub fn new() -> Self {
-        let fast = 1_u64 << Counter::DmaReads.index() | 1_u64 << Counter::DmaWrites.index();
+        let fast = [Step::CommandPost as usize, Step::Doorbell as usize]
+            .into_iter()
+            .chain([Counter::DmaReads.index(), Counter::DmaWrites.index()])
+            .fold(0_u64, |fast, source| fast | 1 << source);
         Self {
             clock: Default::default(),
             reset: Default::default(),

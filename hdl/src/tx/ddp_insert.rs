@@ -465,7 +465,8 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         if self.record_slot.val() {
             self.record.next = bits::<CA>(24);
         }
-        if self.response.q.val() {
+        // At rest the flag is still that of the frame before, and what is asked for is a message's.
+        if self.response.q.val() & (self.state.q.val() != BuildState::Idle) {
             self.record.next =
                 self.read_base.val() | (bit_cast::<CA, 8>(self.index.q.val()) << bits::<4>(3));
         }

@@ -395,7 +395,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.which.d.next = bits::<2>(1);
                     self.index.d.next = self.evicted_index.val();
                     if self.chosen_evicted.val() {
-                        self.slot.d.next = !self.head.val().get_bit(self.chosen.val().index());
+                        // It was the newest record. The oldest may have left meanwhile, so the head does not tell where.
+                        self.slot.d.next = !self.tail.q.val().get_bit(self.chosen.val().index());
                         self.which.d.next = bits::<2>(0);
                     }
                     self.state.d.next = FetchState::AskQueue;

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 /// # use rnic_driver::{board::{Board, Options}, command::Access, one_shot::Request};
 /// # let board = Board::open_url("vfio-user:/tmp/a.sock", Options::default())?;
 /// let buffer = board.allocate("answer", 4096)?;
-/// let request = Request { single_message: true, ..Request::new(buffer.into(), Access::REMOTE_WRITE, 7) };
+/// let request = Request { solicited: true, ..Request::new(buffer.into(), Access::REMOTE_WRITE, 7) };
 /// assert_eq!(request.reference, 7);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -39,8 +39,6 @@ pub struct Request {
     pub base: Option<u64>,
     /// Where the reply goes; without one it takes a receive descriptor of the VI.
     pub reply: Option<ReplyBuffer>,
-    /// The region admits one message of the peer.
-    pub single_message: bool,
     /// The message asks for an event.
     pub solicited: bool,
     /// The application's number: comes back with the completion.
@@ -55,7 +53,6 @@ impl Request {
             access,
             base: None,
             reply: None,
-            single_message: false,
             solicited: false,
             reference,
         }
@@ -184,7 +181,6 @@ impl OneShots {
             region,
             message: message(stag, base),
             reply: request.reply,
-            single_message: request.single_message,
             advertise: vi.settings().negotiated & vi_peer::ADVERTISE != 0,
             solicited: request.solicited,
         };

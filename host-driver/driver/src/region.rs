@@ -174,6 +174,8 @@ pub struct RegionOptions {
     pub vi: Option<u16>,
     /// Tagged offset of its first byte; see [`Backing::default_base`].
     pub base: Option<u64>,
+    /// It admits one message of the peer: the message's last segment closes it.
+    pub single_message: bool,
 }
 
 impl RegionOptions {
@@ -184,6 +186,7 @@ impl RegionOptions {
             access: Access::LOCAL,
             vi: None,
             base: None,
+            single_message: false,
         }
     }
 }
@@ -257,6 +260,7 @@ impl Region {
                 region,
                 ptag: options.ptag,
                 bind_vi: options.vi.is_some(),
+                single_message: options.single_message,
             };
             post(options.vi.unwrap_or(0), command)
         };
@@ -444,7 +448,8 @@ mod tests {
             Command::Register {
                 region: expected,
                 ptag: 7,
-                bind_vi: false
+                bind_vi: false,
+                single_message: false,
             }
         );
         assert_eq!(posts[1].command, Command::Invalidate { stag });

@@ -1,7 +1,7 @@
 //! Commands that the board must refuse, field by field, written past the driver. A refused command does nothing: no DMA, no
 //! frame, no entry or element lost; connections and the ring go on.
 
-use rnic_abi::command::opcode;
+use rnic_abi::command::{cq_size, opcode};
 use rnic_abi::config::Config;
 use rnic_abi::error::{CommandError, Field};
 use rnic_abi::event::Event as BoardEvent;
@@ -161,7 +161,8 @@ fn set_up_cases(config: &Config, vi: u32) -> Vec<Case> {
         case(Field::Cq, &cq, &[(2, cqs)], 1),
         case(Field::Cq, &cq, &[(2, 1 << 16)], 1),
         case(Field::CqSize, &cq, &[(3, 0)], 1),
-        case(Field::CqSize, &cq, &[(3, 16)], 1),
+        case(Field::CqSize, &cq, &[(3, cq_size::ENTRIES_LOG2_MIN - 1)], 1),
+        case(Field::CqSize, &cq, &[(3, cq_size::ENTRIES_LOG2_MAX + 1)], 1),
         case(Field::Iova, &cq, &[(4, 8)], 1),
         case(Field::Iova, &cq, &[(5, 0x1_0000)], 1),
         case(Field::MessageLength, &raw, &[(13, 1_025)], 1),

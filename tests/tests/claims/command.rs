@@ -9,7 +9,7 @@ use rnic_driver::descriptor::Remote;
 use rnic_driver::one_shot::Request;
 use rnic_sim::model::Gateware;
 use rnic_tests::frames::opcode;
-use rnic_tests::{inline, on_both, Scene, Shape, Side, BOTH, REMOTE};
+use rnic_tests::{inline, on_both, Scene, Shape, Side, REMOTE};
 
 use crate::{events_so_far, only, steps, ASK, DONE};
 

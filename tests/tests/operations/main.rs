@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! sends      untagged: alignments, sizes, gather and scatter
-//! tagged     RDMA Write and Read to and from every region kind, several Reads outstanding
-//! one_shots  replies, messages from a buffer, the single_message flag
+//! tagged     RDMA Write and Read to and from every region kind, several Reads outstanding, the single_message flag
+//! one_shots  replies, messages from a buffer
 //! traffic    loopback, random operations of both sides, several connections
 //! ```
 

@@ -105,7 +105,6 @@ pub struct ReplyBuffer {
 ///     },
 ///     message: Message::Inline(b"read me".to_vec()),
 ///     reply: None,
-///     single_message: false,
 ///     advertise: true,
 ///     solicited: false,
 /// };
@@ -120,8 +119,6 @@ pub struct OneShotCommand {
     pub message: Message,
     /// Where the reply goes; without one it takes a receive descriptor.
     pub reply: Option<ReplyBuffer>,
-    /// The region admits one message of the peer.
-    pub single_message: bool,
     /// The STag goes into the optional header field (only where negotiated).
     pub advertise: bool,
     /// The message asks for an event.
@@ -150,9 +147,8 @@ impl OneShotCommand {
         Ok(bits)
     }
 
-    fn flags(&self) -> [(u8, bool); 3] {
+    fn flags(&self) -> [(u8, bool); 2] {
         [
-            (flags::SINGLE_MESSAGE, self.single_message),
             (flags::ADVERTISE, self.advertise),
             (flags::SOLICITED, self.solicited),
         ]
@@ -168,7 +164,6 @@ impl OneShotCommand {
             region: RegionCommand::decode(image, bits)?,
             message: Message::decode(image, bits)?,
             reply: Some(reply).filter(|reply| reply.handle.0 != 0),
-            single_message: bits & flags::SINGLE_MESSAGE != 0,
             advertise: bits & flags::ADVERTISE != 0,
             solicited: bits & flags::SOLICITED != 0,
         })

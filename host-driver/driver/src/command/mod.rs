@@ -13,7 +13,7 @@ pub use message::{Message, OneShotCommand, ReplyBuffer, SendInvalidate};
 pub use region::{Access, Element, Elements, Layout, RegionCommand};
 pub use vi::{Reliability, ViChange, ViSettings, ViState};
 
-use rnic_abi::command::{flags, opcode, LIST_WORD, MESSAGE_WORD};
+use rnic_abi::command::{cq_size, flags, opcode, LIST_WORD, MESSAGE_WORD};
 use rnic_abi::config::{Config, IOVA_BITS};
 use rnic_abi::error::Field;
 use rnic_abi::wire::link::RAW_MAX_BYTES;
@@ -136,6 +136,8 @@ pub enum Command {
         ptag: u32,
         /// Bind it to the VI of the post.
         bind_vi: bool,
+        /// It admits one message of the peer.
+        single_message: bool,
     },
     /// Releases an STag.
     Invalidate {
@@ -233,9 +235,15 @@ impl Post {
                 region,
                 ptag,
                 bind_vi,
+                single_message,
             } => {
                 bits |= region.encode(&mut image, limits)?;
                 bits |= if *bind_vi { flags::BIND_VI } else { 0 };
+                bits |= if *single_message {
+                    flags::SINGLE_MESSAGE
+                } else {
+                    0
+                };
                 image.set(14, *ptag);
             }
             Command::Invalidate { stag } => {
@@ -252,8 +260,16 @@ impl Post {
                 iova,
             } => {
                 below(Field::Cq, (*cq).into(), limits.cqs.into())?;
-                at_least(Field::CqSize, (*entries_log2).into(), 2)?;
-                at_most(Field::CqSize, (*entries_log2).into(), 16)?;
+                at_least(
+                    Field::CqSize,
+                    (*entries_log2).into(),
+                    cq_size::ENTRIES_LOG2_MIN.into(),
+                )?;
+                at_most(
+                    Field::CqSize,
+                    (*entries_log2).into(),
+                    cq_size::ENTRIES_LOG2_MAX.into(),
+                )?;
                 on_bus(*iova, 32 << entries_log2)?;
                 if iova.0 % 32 != 0 {
                     return Err(FieldError {
@@ -297,6 +313,7 @@ impl Post {
                 region: RegionCommand::decode(image, bits)?,
                 ptag: image.word(14),
                 bind_vi: bits & flags::BIND_VI != 0,
+                single_message: bits & flags::SINGLE_MESSAGE != 0,
             },
             opcode::INVALIDATE => Command::Invalidate {
                 stag: Stag(image.word(2)),

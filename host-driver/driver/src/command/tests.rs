@@ -104,14 +104,13 @@ fn command() -> impl Strategy<Value = Command> {
             bytes,
         })
     });
-    let one_shot = (region(), message(), reply, any::<[bool; 3]>()).prop_map(
+    let one_shot = (region(), message(), reply, any::<[bool; 2]>()).prop_map(
         |(region, message, reply, flags)| {
-            let [single_message, advertise, solicited] = flags;
+            let [advertise, solicited] = flags;
             Command::OneShot(OneShotCommand {
                 region,
                 message,
                 reply,
-                single_message,
                 advertise,
                 solicited,
             })
@@ -119,11 +118,13 @@ fn command() -> impl Strategy<Value = Command> {
     );
     prop_oneof![
         Just(Command::Nop),
-        (region(), any::<u32>(), any::<bool>()).prop_map(|(region, ptag, bind_vi)| {
+        (region(), any::<u32>(), any::<[bool; 2]>()).prop_map(|(region, ptag, flags)| {
+            let [bind_vi, single_message] = flags;
             Command::Register {
                 region,
                 ptag,
                 bind_vi,
+                single_message,
             }
         }),
         stag().prop_map(|stag| Command::Invalidate { stag }),
@@ -141,7 +142,7 @@ fn command() -> impl Strategy<Value = Command> {
         settings().prop_map(Command::CreateVi),
         settings().prop_map(|settings| Command::ModifyVi(ViChange::new(settings).state().peer())),
         Just(Command::DestroyVi),
-        (0u32..32, 2u32..=16, iova(32)).prop_map(|(cq, entries_log2, iova)| Command::CreateCq {
+        (0u32..32, 2u32..=15, iova(32)).prop_map(|(cq, entries_log2, iova)| Command::CreateCq {
             cq,
             entries_log2,
             iova
@@ -177,7 +178,6 @@ fn one_shot(region: RegionCommand) -> Command {
         region,
         message: Message::Inline(vec![]),
         reply: None,
-        single_message: false,
         advertise: true,
         solicited: false,
     })

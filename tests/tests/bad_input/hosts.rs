@@ -65,8 +65,8 @@ fn reset_mid_operation() {
         let board = scene.host(Side::Responder).sim.clone();
         assert!(board.reset(), "it comes out of reset");
         let sim = scene.rig.sim.clone();
-        drop((local, region));
-        drop(scene);
+        // Nothing of the old driver keeps its memory mapped.
+        drop((local, region, area, scene));
         let mut scene = Scene::on(Rig::reopen(sim, options), ViOptions::new);
         scene.others_are_served();
         scene.rig.check_bus();

@@ -8,6 +8,7 @@
 //! unreliable  the same on VIs that repair nothing
 //! commands    the driver writes commands that the board must refuse
 //! queues      ring, work queues and completion queues overflow
+//! replies     a one-shot names a reply buffer that is no good
 //! hosts       memory that is not mapped, a reset in the middle
 //! ```
 
@@ -15,6 +16,7 @@ mod commands;
 mod frames;
 mod hosts;
 mod queues;
+mod replies;
 mod stags;
 mod unreliable;
 mod wire;

@@ -137,7 +137,7 @@ fn single_message_fires_once() {
         scene.refused(
             Counter::RemoteProtectionErrors,
             BoardEvent::RdmawProt,
-            terminate::RDMAP_ACCESS,
+            terminate::DDP_INVALID_STAG,
         );
         scene.finish_broken();
     });

@@ -155,7 +155,7 @@ pub fn measure(report: &mut Report, gateware: Gateware, picture: &Path) -> Resul
                 Limit::Max,
             ))
         });
-        let mut curve = |what: &str, goodput: fn(&mut Stage, usize) -> Result<f64>| {
+        let mut curve = |short: &str, what: &str, goodput: fn(&mut Stage, usize) -> Result<f64>| {
             let mut points = Vec::new();
             for exponent in (6..=20).step_by(2) {
                 let bytes = 1_usize << exponent;
@@ -168,12 +168,12 @@ pub fn measure(report: &mut Report, gateware: Gateware, picture: &Path) -> Resul
                 });
             }
             curves.push(Curve {
-                name: format!("{what}, {name}"),
+                name: format!("{short}, {name}"),
                 points,
             });
         };
-        curve("RDMA Write", write_goodput);
-        curve("one-shot with an RDMA Write", one_shot_goodput);
+        curve("Write", "RDMA Write", write_goodput);
+        curve("one-shot", "one-shot with an RDMA Write", one_shot_goodput);
     }
     let title = format!(
         "Goodput of two simulated boards ({}), wall time",

@@ -24,7 +24,9 @@ impl Case {
 
 /// Flags.
 const SIGNALLED: u32 = 0x01;
+const MESSAGE_BUFFER: u32 = 0x02;
 const LIST_IN_MEMORY: u32 = 0x10;
+const SINGLE_MESSAGE: u32 = 0x20;
 const ADVERTISE: u32 = 0x40;
 /// Region kinds.
 const PAGES: u32 = 1;
@@ -112,10 +114,11 @@ fn work_cases(config: &Config, vi: u32) -> Vec<Case> {
     );
     let mut cases = region_cases(&good, config);
     let case = |field, changes: &[(usize, u32)]| Case(field, changed(&good, changes), 1);
-    const MESSAGE_BUFFER: u32 = 0x02;
+    let single = head(opcode::ONE_SHOT, SINGLE_MESSAGE, vi);
     let buffer = head(opcode::ONE_SHOT, MESSAGE_BUFFER, vi);
     cases.extend([
         case(Field::Vi, &[head(opcode::ONE_SHOT, 0, config.vis() as u32)]),
+        case(Field::Flags, &[single]),
         case(Field::MessageLength, &[(13, 65)]),
         case(Field::MessageLength, &[(13, 1 << 31)]),
         case(Field::MessageLength, &[buffer, (13, 0x1_0000)]),

@@ -1,7 +1,7 @@
 //! What one-shots can be asked for besides: where replies go, messages from a buffer.
 
 use rnic_driver::command::Message;
-use rnic_tests::{inline, on_both, Shape, Side, REMOTE};
+use rnic_tests::{on_both, Shape, Side, REMOTE};
 
 #[test]
 fn reply_buffer() {

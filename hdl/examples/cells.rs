@@ -69,6 +69,7 @@ use rnic_hdl::tx::context::Context;
 use rnic_hdl::tx::ddp_insert::DdpInsert;
 use rnic_hdl::tx::descriptor_fetch::DescriptorFetch;
 use rnic_hdl::tx::fault::Fault;
+use rnic_hdl::tx::header_fields::HeaderFields;
 use rnic_hdl::tx::mpa_frame::MpaFrame;
 use rnic_hdl::tx::payload_fifo::PayloadFifo;
 use rnic_hdl::tx::payload_read::PayloadRead;
@@ -78,6 +79,7 @@ use rnic_hdl::tx::reads_outstanding::ReadsOutstanding;
 use rnic_hdl::tx::retire::Retire;
 use rnic_hdl::tx::scheduler::Scheduler;
 use rnic_hdl::tx::slot_share::SlotShare;
+use rnic_hdl::tx::source_use::SourceUse;
 use rnic_hdl::tx::terminate::Terminate;
 use rnic_hdl::tx::transmit::{FullTransmit, SmallTransmit};
 use rnic_hdl::tx::vi_count::ViCount;
@@ -168,6 +170,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
     row("tx/reads_outstanding", ReadsOutstanding::new(2))?;
     row("tx/payload_read", PayloadRead::<8, 8>::new(5, 536))?;
     row("tx/payload_fifo", PayloadFifo::<8>::new(536))?;
+    row("tx/header_fields", HeaderFields::new())?;
     row(
         "tx/ddp_insert",
         DdpInsert::<8, 2, 1>::new(6, 32, 48, 6, 512),
@@ -175,6 +178,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
     row("tx/mpa_frame", MpaFrame::new())?;
     row("tx/terminate", Terminate::new())?;
     row("tx/ack_timer", AckTimer::<8>::new(6))?;
+    row("tx/source_use", SourceUse::<8, 8, 3>::new(6, 2))?;
     row("tx/retire", Retire::<5, 4>::new(3))?;
     row("tx/fault", Fault::new())?;
     row("llp/reliable", Reliable::<8, 2, 5>::new(6, 32, 3))?;

@@ -218,7 +218,7 @@ interface! {
 interface! {
     /// After the drain and after the elements are free again: one beat, held until taken. Context and reply buffer mean something only with `one_shot`.
     ReleaseResultTx "ReleaseResultTx" ReleaseResultRx "ReleaseResultRx" {
-        /// Abi::error::TptError; 0 released.
+        /// Abi::error::TptError; 0 released; `Access` to a driver's invalidate: unacknowledged frames have data of it.
         error: Bits<4>,
         /// The entry was bound by a one-shot.
         one_shot: Bit,
@@ -231,6 +231,18 @@ interface! {
         valid: Bit,
         ;
         ready: Bit,
+    }
+}
+
+interface! {
+    /// The TPT asks Transmit whether a frame that is not acknowledged yet has payload of entry `index`: to send it again, it would be read again. `held` is valid with ready, which waits for nothing but a few cycles for each VI.
+    SourceQueryTx "SourceQueryTx" SourceQueryRx "SourceQueryRx" {
+        index: Bits<8>,
+        valid: Bit,
+        ;
+        ready: Bit,
+        /// There is one.
+        held: Bit,
     }
 }
 

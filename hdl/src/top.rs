@@ -123,6 +123,7 @@ macro_rules! board {
                 BindResultRx::join(&mut self.command.bind_result, &mut self.tpt.bind_result);
                 ReleaseRequestTx::join(&mut self.command.release, &mut self.tpt.release[1]);
                 ReleaseResultRx::join(&mut self.command.release_result, &mut self.tpt.release_result[1]);
+                SourceQueryTx::join(&mut self.tpt.source_query, &mut self.transmit.source_query);
                 self.host.sges_free.next = self.tpt.sges_free.val();
 
                 // VI words, to everyone who keeps some.

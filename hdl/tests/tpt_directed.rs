@@ -411,6 +411,40 @@ fn a_release_waits_for_admitted_accesses_and_its_index_stays_busy() {
 }
 
 #[test]
+fn an_entry_with_unacknowledged_data_is_not_invalidated() {
+    let mut bench = bench();
+    let (stag, other) = (Stag::new(7, 7), Stag::new(8, 7));
+    for stag in [stag, other] {
+        register(&mut bench, Command::contiguous(stag, ALL, 0, 64, 0));
+    }
+    bench.held.push(7);
+    assert_eq!(bench.release(1, force(stag)).error, TptError::Access);
+    let peek = Release {
+        peek: true,
+        ..force(stag)
+    };
+    assert_eq!(bench.release(1, peek).error, TptError::None);
+    assert!(bench.access(3, local(stag, 0, 64)).answer.is_ok());
+    assert_eq!(bench.release(1, force(other)).error, TptError::None);
+    // A wrong key is refused as ever.
+    let stale = force(Stag::new(7, 8));
+    assert_eq!(bench.release(1, stale).error, TptError::InvalidStag);
+    bench.held.clear();
+    assert_eq!(bench.release(1, force(stag)).error, TptError::None);
+    assert!(bench.access(3, local(stag, 0, 64)).answer.is_err());
+    // The peer's Send with Invalidate does not wait for what it has seen.
+    assert_eq!(bench.bind(&one_shot(stag, 2, 0x55)), BOUND);
+    bench.held.push(7);
+    let remote = Release {
+        stag: stag.0,
+        vi: 2,
+        force: false,
+        peek: false,
+    };
+    assert_eq!(bench.release(0, remote).error, TptError::None);
+}
+
+#[test]
 fn a_bad_command_names_its_field_and_leaves_the_entry_as_it_was() {
     let mut bench = bench();
     let stag = Stag::new(9, 9);

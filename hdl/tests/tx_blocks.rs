@@ -8,6 +8,7 @@ use rnic_hdl::tx::context::Context;
 use rnic_hdl::tx::ddp_insert::DdpInsert;
 use rnic_hdl::tx::descriptor_fetch::DescriptorFetch;
 use rnic_hdl::tx::fault::Fault;
+use rnic_hdl::tx::header_fields::HeaderFields;
 use rnic_hdl::tx::mpa_frame::MpaFrame;
 use rnic_hdl::tx::payload_fifo::PayloadFifo;
 use rnic_hdl::tx::payload_read::PayloadRead;
@@ -17,6 +18,7 @@ use rnic_hdl::tx::reads_outstanding::ReadsOutstanding;
 use rnic_hdl::tx::retire::Retire;
 use rnic_hdl::tx::scheduler::Scheduler;
 use rnic_hdl::tx::slot_share::SlotShare;
+use rnic_hdl::tx::source_use::SourceUse;
 use rnic_hdl::tx::terminate::Terminate;
 use rnic_hdl::tx::transmit::{FullTransmit, SmallTransmit};
 use rnic_hdl::tx::vi_count::ViCount;
@@ -48,6 +50,7 @@ checks! {
     reads_outstanding = ReadsOutstanding::new(2);
     read_queue = ReadQueue::<8, 8, 1>::new(2, 6, 5, 48, 6);
     scheduler = Scheduler::new();
+    header_fields = HeaderFields::new();
     ddp_insert = DdpInsert::<8, 2, 1>::new(6, 32, 48, 6, 512);
     payload_fifo = PayloadFifo::<8>::new(536);
     payload_read = PayloadRead::<8, 8>::new(5, 536);
@@ -58,6 +61,7 @@ checks! {
     slot_share = SlotShare::default();
     queue_share = QueueShare::new();
     fault = Fault::new();
+    source_use = SourceUse::<8, 8, 3>::new(6, 2);
     retire = Retire::<5, 4>::new(3);
 }
 

@@ -33,6 +33,8 @@ fn an_inline_one_shot_leaves_with_its_stag_advertised() {
         "queue entry visible to first wire word: {} cycles",
         frame.first_cycle - posted
     );
+    // Three composites share the 28 cycles from the doorbell; this one's share.
+    assert!(frame.first_cycle - posted <= 7);
     println!(
         "first to last wire word: {} cycles, {} words",
         frame.last_cycle - frame.first_cycle + 1,
@@ -529,6 +531,64 @@ fn an_unreliable_vi_completes_when_the_frame_has_left() {
 }
 
 #[test]
+fn sources_of_unacknowledged_frames_are_held() {
+    let mut bench = Bench::new(26);
+    for vi in 0..3 {
+        bench.connect(vi, RELIABLE, 0);
+    }
+    bench.auto_ack = false;
+    // Entries 7 and 9 on VI 1 in two frames, entry 9 on VI 2 as well; entry 11 of a Read Response.
+    bench.descriptor(
+        0x8000,
+        0,
+        None,
+        &[(0x1000, 0x705, 512), (0x2000, 0x906, 100)],
+    );
+    bench.post(1, Bench::descriptor_entry(0x8000));
+    bench.descriptor(0x8100, 0, None, &[(0x1000, 0x906, 40)]);
+    bench.post(2, Bench::descriptor_entry(0x8100));
+    read_in(&mut bench, 0, 0xA1, 0, 8, 0xB01, 0x2003);
+    assert!(![7, 9, 11].iter().any(|&e| bench.held(e)));
+    bench.until(1000, "frames", |b| b.frames.len() == 4);
+    let seen = |bench: &mut Bench| [0, 7, 8, 9, 11].map(|e| bench.held(e));
+    assert_eq!(seen(&mut bench), [false, true, false, true, true]);
+    // A replay changes nothing.
+    bench.until(16_000, "retransmission", |b| b.counted("retransmits") >= 4);
+    bench.run(300);
+    assert_eq!(seen(&mut bench), [false, true, false, true, true]);
+    let ack = |bench: &mut Bench, vi: u8, sequence: u32| {
+        let now = bench.dut.cycle();
+        bench.acks.push_back((now, vi, sequence, false));
+        bench.run(40);
+    };
+    ack(&mut bench, 1, 24 + 512);
+    assert_eq!(seen(&mut bench), [false, false, false, true, true]);
+    ack(&mut bench, 1, 24 + 512 + 24 + 100);
+    assert_eq!(seen(&mut bench), [false, false, false, true, true]);
+    ack(&mut bench, 2, 24 + 40);
+    assert_eq!(seen(&mut bench), [false, false, false, false, true]);
+    ack(&mut bench, 0, 20 + 8);
+    assert_eq!(seen(&mut bench), [false; 5]);
+    // A frame that is being read, and a VI that is flushed and starts again.
+    bench.wire_open = false;
+    bench.post(1, Bench::descriptor_entry(0x8000));
+    bench.until(200, "access", |b| {
+        b.checked.iter().filter(|c| c.0 == 0x705).count() > 2
+    });
+    assert!(bench.held(7));
+    bench.wire_open = true;
+    bench.until(500, "frames", |b| b.data_frames(1) >= 4);
+    bench.connected &= !2;
+    bench.stop = Some(1);
+    bench.until(500, "flush", |b| b.stopped);
+    assert_eq!(seen(&mut bench), [false; 5]);
+    bench.connect(1, RELIABLE, 0x40);
+    bench.post(1, Bench::descriptor_entry(0x8100));
+    bench.run(300);
+    assert_eq!(seen(&mut bench), [false, false, false, true, false]);
+}
+
+#[test]
 fn small_sends_are_sustained() {
     let mut bench = Bench::new(23);
     bench.connect(0, RELIABLE, 0);
@@ -558,6 +618,54 @@ fn a_long_write_fills_the_wire() {
             "16 KiB Write, DMA latency {latency}: {:.3} words per cycle",
             words as f64 / cycles as f64
         );
+    }
+}
+
+#[test]
+fn the_tpt_is_not_held_while_the_wire_stands_still() {
+    let mut bench = Bench::new(25);
+    for vi in 0..2 {
+        bench.connect(vi, RELIABLE, 0);
+    }
+    // Whole frames, and a frame of twelve pieces: each segment crosses a 4 KiB boundary.
+    let long = [(0x100, 5, 3000)];
+    let short: Vec<_> = (0..6).map(|i| (0x4FF0 + 0x1000 * i, 6, 33)).collect();
+    bench.descriptor(0x8000, 1, Some((0, 9)), &long);
+    bench.descriptor(0x8100, 0, None, &short);
+    for vi in 0..2 {
+        for at in [0x8000, 0x8100] {
+            bench.post(vi, Bench::descriptor_entry(at));
+        }
+    }
+    let mut checked = 0;
+    for stall in 0..40 {
+        bench.wire_open = false;
+        bench.run(200);
+        assert!(
+            bench.tpt_idle(),
+            "stall {stall}: the TPT waits for the wire"
+        );
+        bench.wire_open = true;
+        bench.run(60);
+        checked = bench.checked.len();
+    }
+    assert!(checked > 20, "{checked} accesses");
+    assert_eq!(bench.longest_hold, 0);
+    bench.until(5000, "completions", |b| b.completions.len() == 4);
+    let gathered: Vec<u8> = short
+        .iter()
+        .flat_map(|s| bench.memory[s.0 as usize..s.0 as usize + 33].to_vec())
+        .collect();
+    for vi in 0..2 {
+        let bodies: Vec<_> = bench.frames.iter().filter(|f| f.vi == vi).collect();
+        let mut expected = tagged(0x40, 9, 0, &bench.memory[0x100..0x100 + 3000], MOST);
+        expected.extend(untagged(0x43, 0, 0, 1, &gathered, MOST));
+        let mut sequence = 0;
+        for body in &expected {
+            let sent: Vec<_> = bodies.iter().filter(|f| f.sequence == sequence).collect();
+            assert!(!sent.is_empty() && sent.iter().all(|f| &f.body == body));
+            sequence += body.len() as u32;
+        }
     }
 }
 

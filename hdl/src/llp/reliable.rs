@@ -48,7 +48,7 @@ pub enum ReliableState {
     StoreTimer,
     /// Stores head and replay position.
     StoreHead,
-    /// Takes the timer.
+    /// Takes the timer; to configure or forget, the log's tail.
     ReadTimer,
     /// Has it run out?
     JudgeTimer,
@@ -158,6 +158,7 @@ pub struct Reliable<const CA: usize, const G: usize, const MA: usize> {
     chosen: Signal<Local, Bits<8>>,
     found: Signal<Local, Bit>,
     limit: Signal<Local, Bits<16>>,
+    counted: Signal<Local, Bits<16>>,
     is_replaying: Signal<Local, Bit>,
     due_mask: Signal<Local, Bits<16>>,
     length: Signal<Local, Bits<32>>,
@@ -166,6 +167,7 @@ pub struct Reliable<const CA: usize, const G: usize, const MA: usize> {
     words_log2: Constant<Bits<4>>,
     log_base: Constant<Bits<CA>>,
     depth_log2: Constant<Bits<4>>,
+    log_mask: Constant<Bits<16>>,
     first_ticks: Constant<Bits<16>>,
     most_tries: Constant<Bits<4>>,
     timeout_event: Constant<Bits<4>>,
@@ -178,11 +180,12 @@ impl<const CA: usize, const G: usize, const MA: usize> Reliable<CA, G, MA> {
             forget forget_vi forget_done busy active read_address read_data write_address write_data write
             write_ready vi popped response_done finished finished_at finished_data replay_start replay_end
             timeout vi_error state at_vi head replay diff entry kind nak moved ticks tried due step
-            forgets next context word log write_word next_head replay_word new_tail next_replay acked chosen found limit
+            forgets next context word log write_word next_head replay_word new_tail next_replay acked chosen found limit counted
             is_replaying due_mask length queue_index last_step;
             words_log2 = words_log2,
             log_base = log_base,
             depth_log2 = depth_log2,
+            log_mask = (1_u32 << G) - 1,
             first_ticks = 4_u32,
             most_tries = 8_u32,
             timeout_event = Event::Timeout as u8,
@@ -250,6 +253,10 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
         self.queue_index.next = self.entry.q.val().get_bits::<8>(24);
         self.finished_at.next = (bit_cast::<MA, 8>(self.at_vi.q.val()) << self.depth_log2.val())
             | bit_cast::<MA, 8>(self.queue_index.val());
+        self.counted.next = bit_cast::<16, 32>(self.read_data.val());
+        if self.kind.q.val() == bits::<3>(4) {
+            self.counted.next = bit_cast::<16, 32>(self.read_data.val()) | self.log_mask.val();
+        }
         self.last_step.next = self.step.q.val() == bits::<4>(8);
 
         match self.state.q.val() {
@@ -278,10 +285,12 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
                     self.at_vi.d.next = self.forget_vi.val();
                     self.forgets.d.next = true;
                     self.step.d.next = bits::<4>(3);
-                    self.next.next = ReliableState::Configure;
+                    self.kind.d.next = bits::<3>(4);
+                    self.next.next = ReliableState::Begin;
                 } else if self.vi_config.valid.val() & self.build_idle.val() {
                     self.at_vi.d.next = self.vi_config.vi.val();
-                    self.next.next = ReliableState::Configure;
+                    self.kind.d.next = bits::<3>(4);
+                    self.next.next = ReliableState::Begin;
                 } else if self.found.val() {
                     self.at_vi.d.next = self.chosen.val();
                     self.kind.d.next = bits::<3>(3);
@@ -291,7 +300,7 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
             }
             ReliableState::Begin => {
                 self.next.next = ReliableState::ReadHead;
-                if self.kind.q.val() == bits::<3>(3) {
+                if (self.kind.q.val() == bits::<3>(3)) | (self.kind.q.val() == bits::<3>(4)) {
                     self.next.next = ReliableState::ReadTimer;
                 }
             }
@@ -389,9 +398,12 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
                 }
             }
             ReliableState::ReadTimer => {
-                self.ticks.d.next = bit_cast::<16, 32>(self.read_data.val()) + bits::<16>(1);
+                self.ticks.d.next = self.counted.val() + bits::<16>(1);
                 self.tried.d.next = self.read_data.val().get_bits::<4>(16);
                 self.next.next = ReliableState::JudgeTimer;
+                if self.kind.q.val() == bits::<3>(4) {
+                    self.next.next = ReliableState::Configure;
+                }
             }
             ReliableState::JudgeTimer => {
                 self.write_word.next = bits::<CA>(9);
@@ -455,6 +467,8 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
                     self.write_word.next = bits::<CA>(9);
                 }
                 if self.step.q.val() == bits::<4>(6) {
+                    // Frames are numbered on, from the next log entry 0: source_use tells an old number from a new one.
+                    self.write_data.next = bit_cast::<32, 16>(self.ticks.q.val());
                     self.write_word.next = bits::<CA>(10);
                 }
                 if self.step.q.val() == bits::<4>(7) {
@@ -505,6 +519,9 @@ impl<const CA: usize, const G: usize, const MA: usize> Logic for Reliable<CA, G,
             }
             ReliableState::ReadTimer => {
                 self.word.next = bits::<CA>(9);
+                if self.kind.q.val() == bits::<3>(4) {
+                    self.word.next = bits::<CA>(10);
+                }
             }
             _ => {
                 self.word.next = bits::<CA>(11);

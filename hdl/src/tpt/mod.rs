@@ -25,8 +25,8 @@ pub mod vi_table;
 use rust_hdl::prelude::*;
 
 use crate::interfaces::{
-    BindResultTx, BindWordsRx, ReleaseRequestRx, ReleaseResultTx, StepTx, TptDrainTx, TptPieceTx,
-    TptRequestRx, ViConfigRx, WalkRequestRx, WalkResultTx,
+    BindResultTx, BindWordsRx, ReleaseRequestRx, ReleaseResultTx, SourceQueryTx, StepTx,
+    TptDrainTx, TptPieceTx, TptRequestRx, ViConfigRx, WalkRequestRx, WalkResultTx,
 };
 use free_list::FreeList;
 use sge_table::SgeTable;
@@ -58,6 +58,8 @@ pub struct Tpt<const T: usize, const S: usize, const V: usize> {
     pub release: [ReleaseRequestRx; 2],
     /// Their results.
     pub release_result: [ReleaseResultTx; 2],
+    /// Asks Transmit before a driver's invalidate.
+    pub source_query: SourceQueryTx,
     /// Flush.
     pub walk: WalkRequestRx,
     /// Its results.
@@ -102,6 +104,7 @@ impl<const T: usize, const S: usize, const V: usize> Tpt<T, S, V> {
             bind_result: Default::default(),
             release: Default::default(),
             release_result: Default::default(),
+            source_query: Default::default(),
             walk: Default::default(),
             walk_result: Default::default(),
             vi_config: Default::default(),
@@ -187,6 +190,7 @@ impl<const T: usize, const S: usize, const V: usize> Logic for Tpt<T, S, V> {
             ReleaseRequestRx::link(&mut self.release[i], &mut self.releaser.request[i]);
             ReleaseResultTx::link(&mut self.release_result[i], &mut self.releaser.result[i]);
         }
+        SourceQueryTx::link(&mut self.source_query, &mut self.releaser.source_query);
         WalkRequestRx::link(&mut self.walk, &mut self.releaser.walk);
         WalkResultTx::link(&mut self.walk_result, &mut self.releaser.walk_result);
         self.releaser.lent.next = self.check.lent_release.val();

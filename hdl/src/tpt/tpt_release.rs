@@ -1,26 +1,29 @@
 //! Step `tpt_release`: takes an STag out of the table, waits for the accesses already admitted, and frees its elements.
 //!
 //! Asked by the receive path (Send with Invalidate; the entry must be bound to that VI and have its protection tag), by the
-//! command engine (`force`: only valid and key count), and by flush, which gets the one-shots of a VI one after the other.
+//! command engine (`force`: only valid and key count, but an entry whose data Transmit may have to send again is kept, with
+//! `Access`), and by flush, which gets the one-shots of a VI one after the other.
 //! With `peek` nothing changes. The words of a one-shot go with every answer; they mean something only if `one_shot` is set.
 //! It also clears the table while `reset` is high. It does not complete anything.
 //!
 //! ```text
 //!   Choose -> Ask -> ReadFlags -> Judge -> Clear -> Drain -> Free -> Answer -> Choose
-//!              ^     row 0        row 2    row 3     |               ^
+//!              ^     row 0        row 2 |  ^ row 3   |               ^
+//!              |                   |    +--+ Inquire (force)         |
 //!              +--- Next <---------+ (flush: not this entry)         |
-//!                                  +---------+-------+---------------+  refused, peek, contiguous
+//!                                            +-------+---------------+  refused, peek, contiguous
 //! ```
 //! The drain: `epoch` is flipped when valid is cleared. An access is filed under the epoch in which its request was taken; no
 //! request is taken between the look at the entry and the flip, so every admitted access to it is in the old epoch.
-//! Latency, from the request to its answer without anything to wait for: 7 cycles, 8 with elements. Flush needs 6 cycles an
-//! entry, and lets a check in between.
+//! Latency, from the request to its answer without anything to wait for: 7 cycles, 8 with elements; with `force` one more and
+//! what Transmit's answer takes (two cycles a VI), in which no check is made. Flush needs 6 cycles an entry, and lets a check
+//! in between.
 
 use rnic_abi::error::TptError;
 use rust_hdl::prelude::*;
 
 use crate::interfaces::{
-    ReleaseRequestRx, ReleaseResultTx, TptDrainTx, WalkRequestRx, WalkResultTx,
+    ReleaseRequestRx, ReleaseResultTx, SourceQueryTx, TptDrainTx, WalkRequestRx, WalkResultTx,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
@@ -33,6 +36,8 @@ enum ReleaseState {
     ReadFlags,
     /// Compare, and ask for the context.
     Judge,
+    /// Driver's invalidate: ask Transmit whether it may have to send data of the region again.
+    Inquire,
     /// Clear valid, flip the epoch, ask for the chain.
     Clear,
     /// Keep the chain; wait until no access of the old epoch is left.
@@ -56,6 +61,8 @@ pub struct TptRelease<const T: usize, const S: usize, const V: usize> {
     pub request: [ReleaseRequestRx; 2],
     /// Their answers.
     pub result: [ReleaseResultTx; 2],
+    /// Is an entry's data still unacknowledged?
+    pub source_query: SourceQueryTx,
     /// Flush.
     pub walk: WalkRequestRx,
     /// Its answers.
@@ -143,6 +150,7 @@ pub struct TptRelease<const T: usize, const S: usize, const V: usize> {
     error_stag: Constant<Bits<4>>,
     error_ptag: Constant<Bits<4>>,
     error_vi: Constant<Bits<4>>,
+    error_held: Constant<Bits<4>>,
 }
 
 impl<const T: usize, const S: usize, const V: usize> TptRelease<T, S, V> {
@@ -154,6 +162,7 @@ impl<const T: usize, const S: usize, const V: usize> TptRelease<T, S, V> {
             reset: Default::default(),
             request: Default::default(),
             result: Default::default(),
+            source_query: Default::default(),
             walk: Default::default(),
             walk_result: Default::default(),
             drain: Default::default(),
@@ -212,6 +221,7 @@ impl<const T: usize, const S: usize, const V: usize> TptRelease<T, S, V> {
             error_stag: error(TptError::InvalidStag),
             error_ptag: error(TptError::Ptag),
             error_vi: error(TptError::Vi),
+            error_held: error(TptError::Access),
         }
     }
 }
@@ -292,7 +302,10 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptRelease<T, S, 
         self.wants.next = (self.state.q.val() == ReleaseState::Ask)
             | (self.state.q.val() == ReleaseState::ReadFlags)
             | (self.state.q.val() == ReleaseState::Judge)
+            | (self.state.q.val() == ReleaseState::Inquire)
             | (self.state.q.val() == ReleaseState::Clear);
+        self.source_query.index.next = bit_cast::<8, T>(self.entry.q.val());
+        self.source_query.valid.next = self.state.q.val() == ReleaseState::Inquire;
         self.index.next = self.entry.q.val();
         self.row.next = bits::<2>(3);
         self.clear.next = false;
@@ -381,6 +394,9 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptRelease<T, S, 
                 self.reply_handle.d.next = self.extra.val();
                 self.error.d.next = self.verdict.val();
                 self.state.d.next = ReleaseState::Clear;
+                if self.forced.q.val() & !self.looks.q.val() & !self.verdict.val().any() {
+                    self.state.d.next = ReleaseState::Inquire;
+                }
                 if self.for_flush.q.val() {
                     self.error.d.next = bits::<4>(0);
                     self.key.d.next = self.entry_key.val();
@@ -388,6 +404,16 @@ impl<const T: usize, const S: usize, const V: usize> Logic for TptRelease<T, S, 
                         self.error.d.next = self.error_stag.val();
                         self.state.d.next = ReleaseState::Next;
                     }
+                }
+            }
+            ReleaseState::Inquire => {
+                // The table stays ours, so that nothing reads the region between the answer and the end of the entry.
+                self.row.next = bits::<2>(2);
+                if self.source_query.ready.val() {
+                    if self.source_query.held.val() {
+                        self.error.d.next = self.error_held.val();
+                    }
+                    self.state.d.next = ReleaseState::Clear;
                 }
             }
             ReleaseState::Clear => {

@@ -9,7 +9,7 @@
 //!  6, 7             header build             progress of the current message, of the current Read Response
 //!  8                ack timer                sequence to acknowledge
 //!  9                reliable                 timer count 15:0, retries 19:16
-//! 10                header build             log tail
+//! 10                header build             number of the next frame 11:0, whose low bits are the log's tail
 //! 11                reliable                 log head 7:0, replay position 15:8
 //! 12                header build             position of the oldest Read Response not yet begun
 //! 16-23, 24-31      descriptor fetch         message record of slot 0, of slot 1

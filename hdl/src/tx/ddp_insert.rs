@@ -12,14 +12,14 @@
 //! source. The word that a state uses was asked for in the cycle before (`word`, from the next state). The block stands still
 //! while the reliable engine has the RAM (`run` low).
 //!
-//! Latency: three cycles from `start` to the first word of an inline message, 18 and the TPT's for others. Header words follow
-//! in each cycle in which the wire takes them; behind an inline message's first word there is a gap of five cycles.
+//! Latency: two cycles from `start` to the first word of an inline message, 18 and the TPT's for others. Header words follow
+//! in each cycle in which the wire takes them; behind an inline message's first word there is a gap of six cycles.
 
-use rnic_abi::command::flags;
 use rnic_abi::event::Event;
-use rnic_abi::wire::{ddp, link, rdmap, READ_REQUEST_BYTES};
+use rnic_abi::wire::{ddp, READ_REQUEST_BYTES};
 use rust_hdl::prelude::*;
 
+use super::header_fields::HeaderFields;
 use crate::block_new::block_new;
 use crate::interfaces::{StepTx, StreamRx, ViErrorTx};
 
@@ -127,10 +127,14 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     pub failed_response: Signal<Out, Bit>,
     /// Log entry that was sent again.
     pub replayed_position: Signal<Out, Bits<G>>,
+    /// Number of the frame that is built, modulo 4096; its low bits are the log entry.
+    pub frame: Signal<Out, Bits<12>>,
     /// With `failed`: 1 format, 2 length, 3 protection.
     pub status: Signal<Out, Bits<2>>,
     /// With `done`: message or response ends here.
     pub ends: Signal<Out, Bit>,
+    /// The message is inline; counts for kind 0.
+    pub at_once: Signal<In, Bit>,
     /// Works on a frame.
     pub busy: Signal<Out, Bit>,
     /// The length of an inline message is not there yet.
@@ -211,6 +215,7 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     pub retransmitted: Signal<Out, Bit>,
     /// Counts acknowledgements alone.
     pub ack_sent: Signal<Out, Bit>,
+    fields: HeaderFields,
     state: DFF<BuildState>,
     entry: DFF<Bits<32>>,
     rest: DFF<Bits<32>>,
@@ -221,7 +226,7 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     last: DFF<Bit>,
     response: DFF<Bit>,
     index: DFF<Bits<8>>,
-    position: DFF<Bits<G>>,
+    position: DFF<Bits<12>>,
     headers: DFF<Bits<4>>,
     limit_hit: DFF<Bit>,
     given: DFF<Bit>,
@@ -245,37 +250,23 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     is_terminate: Signal<Local, Bit>,
     is_ack: Signal<Local, Bit>,
     is_raw: Signal<Local, Bit>,
-    is_command: Signal<Local, Bit>,
-    is_inline: Signal<Local, Bit>,
-    is_read: Signal<Local, Bit>,
-    is_tagged: Signal<Local, Bit>,
-    opcode: Signal<Local, Bits<8>>,
-    control: Signal<Local, Bits<8>>,
-    advertise: Signal<Local, Bit>,
-    invalidates: Signal<Local, Bit>,
     record: Signal<Local, Bits<CA>>,
     record_slot: Signal<Local, Bit>,
     log: Signal<Local, Bits<CA>>,
     word: Signal<Local, Bits<CA>>,
     context: Signal<Local, Bits<CA>>,
     write_word: Signal<Local, Bits<CA>>,
-    padded: Signal<Local, Bits<16>>,
-    header_bytes: Signal<Local, Bits<16>>,
-    frame_bytes: Signal<Local, Bits<16>>,
-    ulpdu: Signal<Local, Bits<16>>,
-    ulpdu_header: Signal<Local, Bits<16>>,
-    next_offset: Signal<Local, Bits<32>>,
+    addend: Signal<Local, Bits<32>>,
+    carry: Signal<Local, Bits<1>>,
+    sum: Signal<Local, Bits<33>>,
+    left: Signal<Local, Bits<32>>,
+    is_long: Signal<Local, Bit>,
     count_left: Signal<Local, Bits<8>>,
-    advance: Signal<Local, Bits<32>>,
-    flags: Signal<Local, Bits<8>>,
-    kind_byte: Signal<Local, Bits<8>>,
-    mode: Signal<Local, Bits<3>>,
     high: Signal<Local, Bits<R>>,
     logged_size: Signal<Local, Bits<16>>,
     logged_index: Signal<Local, Bits<8>>,
-    logged_marks: Signal<Local, Bits<8>>,
-    last_mark: Signal<Local, Bits<8>>,
-    next_position: Signal<Local, Bits<G>>,
+    next_position: Signal<Local, Bits<12>>,
+    place: Signal<Local, Bits<G>>,
     next_index: Signal<Local, Bits<R>>,
     steps: Signal<Local, Bit>,
     keeps: Signal<Local, Bit>,
@@ -288,30 +279,12 @@ pub struct DdpInsert<const CA: usize, const G: usize, const R: usize> {
     log_base: Constant<Bits<CA>>,
     read_base: Constant<Bits<CA>>,
     first_segment: Constant<Bits<8>>,
-    max_segment: Constant<Bits<32>>,
-    type_data: Constant<Bits<8>>,
-    type_ack: Constant<Bits<8>>,
-    type_raw: Constant<Bits<8>>,
-    flag_nak: Constant<Bits<8>>,
-    flag_retransmit: Constant<Bits<8>>,
-    ddp_version: Constant<Bits<8>>,
-    ddp_last: Constant<Bits<8>>,
-    ddp_tagged: Constant<Bits<8>>,
+    max_segment: Constant<Bits<16>>,
+    below_segment: Constant<Bits<32>>,
+    above_segment: Constant<Bits<32>>,
     qn_read_request: Constant<Bits<32>>,
     qn_terminate: Constant<Bits<32>>,
-    rdmap_version: Constant<Bits<8>>,
-    rdmap_advertised: Constant<Bits<8>>,
-    op_write: Constant<Bits<8>>,
-    op_read_request: Constant<Bits<8>>,
-    op_read_response: Constant<Bits<8>>,
-    op_send: Constant<Bits<8>>,
-    op_send_invalidate: Constant<Bits<8>>,
-    op_terminate: Constant<Bits<8>>,
-    solicited: Constant<Bits<8>>,
     read_request_bytes: Constant<Bits<16>>,
-    buffer_bit: Constant<Bits<5>>,
-    solicited_bit: Constant<Bits<5>>,
-    advertise_bit: Constant<Bits<5>>,
     terminate_event: Constant<Bits<4>>,
     header_included: Constant<Bits<32>>,
 }
@@ -326,48 +299,31 @@ impl<const CA: usize, const G: usize, const R: usize> DdpInsert<CA, G, R> {
         first_segment: u32,
         max_segment_bytes: u32,
     ) -> Self {
-        block_new!(clock reset start kind vi slot nak alive done failed failed_response replayed_position status ends busy unsettled run read_address read_data write_address
-            write_data write write_ready again again_index again_done job_valid job_ready job_refused job_mode job_slot job_segment
-            job_offset job_bytes job_response job_last job_again job_command job_index
-            raw_bytes terminate out_data out_last out_valid out_ready out_payload out_tail ack_taken ack_nak vi_error
-            step terminate_sent retransmitted ack_sent state entry rest offset sequence low bytes last response index
-            position headers limit_hit given refused payload tail data data_last valid nak_said next free put put_last plain big is_big
-            swapped is_replay is_message is_terminate is_ack is_raw is_command is_inline is_read is_tagged opcode control
-            advertise invalidates record record_slot log word context write_word padded header_bytes frame_bytes ulpdu
-            ulpdu_header next_offset count_left advance flags kind_byte mode high logged_size logged_index logged_marks last_mark
-            next_position next_index steps keeps keep go is_bad logged_position logged_offset;
+        assert!(max_segment_bytes.is_power_of_two());
+        block_new!(clock reset start kind vi slot nak alive done failed failed_response replayed_position frame
+            status ends at_once busy unsettled run read_address read_data write_address write_data write write_ready
+            again again_index again_done job_valid job_ready job_refused job_mode job_slot job_segment job_offset
+            job_bytes job_response job_last job_again job_command job_index raw_bytes terminate out_data out_last
+            out_valid out_ready out_payload out_tail ack_taken ack_nak vi_error step terminate_sent retransmitted
+            ack_sent state entry rest offset sequence low bytes last response index position headers limit_hit given
+            refused payload tail data data_last valid nak_said next free put put_last plain big is_big swapped
+            is_replay is_message is_terminate is_ack is_raw record record_slot log word context write_word addend
+            carry sum left is_long count_left high logged_size logged_index next_position place next_index steps
+            keeps keep go is_bad logged_position logged_offset;
             words_log2 = words_log2,
             log_base = log_base,
             read_base = read_base,
             first_segment = first_segment,
             max_segment = max_segment_bytes,
-            type_data = link::TYPE_DATA,
-            type_ack = link::TYPE_ACK,
-            type_raw = link::TYPE_RAW,
-            flag_nak = link::FLAG_NAK,
-            flag_retransmit = link::FLAG_RETRANSMIT,
-            ddp_version = ddp::VERSION,
-            ddp_last = ddp::LAST,
-            ddp_tagged = ddp::TAGGED,
+            below_segment = max_segment_bytes - 1,
+            above_segment = !(2 * max_segment_bytes - 1),
             qn_read_request = ddp::QN_READ_REQUEST,
             qn_terminate = ddp::QN_TERMINATE,
-            rdmap_version = rdmap::VERSION,
-            rdmap_advertised = rdmap::STAG_VALID | rdmap::ADVERTISED,
-            op_write = rdmap::WRITE,
-            op_read_request = rdmap::READ_REQUEST,
-            op_read_response = rdmap::READ_RESPONSE,
-            op_send = rdmap::SEND,
-            op_send_invalidate = rdmap::SEND_INVALIDATE,
-            op_terminate = rdmap::TERMINATE,
-            // From Send to Send with SE, and from Send with Invalidate to the one with SE.
-            solicited = rdmap::SEND_SE - rdmap::SEND,
             read_request_bytes = READ_REQUEST_BYTES as u32,
-            buffer_bit = 4 + flags::MESSAGE_BUFFER.trailing_zeros(),
-            solicited_bit = 4 + flags::SOLICITED.trailing_zeros(),
-            advertise_bit = 4 + flags::ADVERTISE.trailing_zeros(),
             terminate_event = Event::TerminateSent as u8,
             // RFC 5040 figure 7: segment length valid, DDP header included.
             header_included = 0xC000_u32,
+            ; fields = HeaderFields::new()
         )
     }
 }
@@ -386,77 +342,12 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         self.is_ack.next = self.kind.val() == bits::<3>(3);
         self.is_terminate.next = self.kind.val() == bits::<3>(4);
         self.is_raw.next = self.kind.val() == bits::<3>(5);
-        self.is_command.next = self.entry.q.val().get_bits::<4>(0).any();
-        self.is_inline.next = !self.response.q.val()
-            & self.is_command.val()
-            & !self.entry.q.val().get_bit(self.buffer_bit.val().index());
-        self.is_read.next = !self.response.q.val()
-            & !self.is_command.val()
-            & self.entry.q.val().get_bit(18)
-            & !self.is_terminate.val();
-        self.is_tagged.next = (self.response.q.val()
-            | (!self.is_command.val() & self.entry.q.val().get_bit(17)))
-            & !self.is_terminate.val();
-        self.advertise.next = (self.entry.q.val().get_bits::<4>(0) == bits::<4>(1))
-            & self.entry.q.val().get_bit(self.advertise_bit.val().index());
-        self.invalidates.next = self.entry.q.val().get_bits::<4>(0) == bits::<4>(2);
-        self.opcode.next = self.op_send.val();
-        if self.is_tagged.val() {
-            self.opcode.next = self.op_write.val();
-        }
-        if self.is_read.val() {
-            self.opcode.next = self.op_read_request.val();
-        }
-        if self.is_command.val() {
-            if self.invalidates.val() {
-                self.opcode.next = self.op_send_invalidate.val();
-                if self.entry.q.val().get_bit(self.solicited_bit.val().index()) {
-                    self.opcode.next = self.op_send_invalidate.val() | self.solicited.val();
-                }
-            } else {
-                if self.entry.q.val().get_bit(self.solicited_bit.val().index()) {
-                    self.opcode.next = self.op_send.val() + self.solicited.val();
-                }
-                if self.advertise.val() {
-                    self.opcode.next = self.op_send.val() | self.rdmap_advertised.val();
-                    if self.entry.q.val().get_bit(self.solicited_bit.val().index()) {
-                        self.opcode.next = (self.op_send.val() + self.solicited.val())
-                            | self.rdmap_advertised.val();
-                    }
-                }
-            }
-        }
-        if self.response.q.val() {
-            self.opcode.next = self.op_read_response.val();
-        }
-        if self.is_terminate.val() {
-            self.opcode.next = self.op_terminate.val();
-        }
-        self.control.next = self.ddp_version.val();
-        if self.last.q.val() | self.is_read.val() | self.is_terminate.val() {
-            self.control.next = self.ddp_version.val() | self.ddp_last.val();
-        }
-        if self.is_tagged.val() {
-            self.control.next = self.ddp_version.val() | self.ddp_tagged.val();
-            if self.last.q.val() {
-                self.control.next =
-                    self.ddp_version.val() | self.ddp_tagged.val() | self.ddp_last.val();
-            }
-        }
-
-        // How long it is.
-        self.padded.next = (self.bytes.q.val() + bits::<16>(3)) & bits::<16>(0xFFFC);
-        self.header_bytes.next = bits::<16>(24);
-        self.ulpdu_header.next = bits::<16>(18);
-        if self.is_tagged.val() {
-            self.header_bytes.next = bits::<16>(20);
-            self.ulpdu_header.next = bits::<16>(14);
-        }
-        if self.is_raw.val() {
-            self.header_bytes.next = bits::<16>(8);
-        }
-        self.frame_bytes.next = self.padded.val() + self.header_bytes.val();
-        self.ulpdu.next = self.bytes.q.val() + self.ulpdu_header.val();
+        self.fields.kind.next = self.kind.val();
+        self.fields.entry.next = self.entry.q.val();
+        self.fields.response.next = self.response.q.val();
+        self.fields.last.next = self.last.q.val();
+        self.fields.bytes.next = self.bytes.q.val();
+        self.fields.nak.next = self.nak.val();
 
         // Where its words are.
         self.context.next = bit_cast::<CA, 8>(self.vi.val()) << self.words_log2.val();
@@ -470,9 +361,44 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
             self.record.next =
                 self.read_base.val() | (bit_cast::<CA, 8>(self.index.q.val()) << bits::<4>(3));
         }
-        self.log.next =
-            self.log_base.val() | (bit_cast::<CA, G>(self.position.q.val()) << bits::<4>(2));
+        self.place.next = self.position.q.val().get_bits::<G>(0);
+        self.log.next = self.log_base.val() | (bit_cast::<CA, G>(self.place.val()) << bits::<4>(2));
         self.high.next = bit_cast::<R, 8>(self.index.q.val()) >> bits::<2>(1);
+
+        // One adder: the word that is there, and what the state adds to it. `rest` is kept complemented, so that a word is
+        // subtracted from it by adding.
+        self.addend.next = bits::<32>(0);
+        self.carry.next = bits::<1>(0);
+        if (self.state.q.val() == BuildState::CheckLimit)
+            | (self.state.q.val() == BuildState::ReadOffset)
+        {
+            self.addend.next = self.rest.q.val();
+        }
+        if (self.state.q.val() == BuildState::CheckLimit)
+            | (self.state.q.val() == BuildState::WriteOffset)
+        {
+            self.carry.next = bits::<1>(1);
+        }
+        if self.state.q.val() == BuildState::WriteSequence {
+            self.addend.next = bit_cast::<32, 16>(self.fields.frame_bytes.val());
+        }
+        if self.state.q.val() == BuildState::WriteBytes {
+            self.addend.next = self.offset.q.val();
+        }
+        if self.state.q.val() == BuildState::WriteControl {
+            // The next segment of a read, or the next byte.
+            self.carry.next = bits::<1>(1);
+            if !self.fields.is_read.val() {
+                self.addend.next = bit_cast::<32, 16>(self.bytes.q.val());
+                self.carry.next = bits::<1>(0);
+            }
+        }
+        if self.state.q.val() == BuildState::WriteToHigh {
+            self.carry.next = self.low.q.val().get_bits::<1>(32);
+        }
+        self.sum.next = bit_cast::<33, 32>(self.read_data.val())
+            + bit_cast::<33, 32>(self.addend.val())
+            + bit_cast::<33, 1>(self.carry.val());
 
         // Outputs at rest.
         self.free.next = !self.valid.q.val() | self.out_ready.val();
@@ -482,15 +408,16 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         self.put.next = false;
         self.put_last.next = false;
         self.plain.next = bits::<32>(0);
-        self.big.next = self.read_data.val();
+        self.big.next = self.sum.val().get_bits::<32>(0);
         self.is_big.next = false;
         self.next.next = self.state.q.val();
         self.done.next = false;
         self.failed.next = false;
         self.failed_response.next = self.response.q.val();
-        self.replayed_position.next = self.position.q.val();
+        self.replayed_position.next = self.place.val();
+        self.frame.next = self.position.q.val();
         self.is_bad.next = self.entry.q.val().get_bits::<2>(19).any()
-            & !self.is_command.val()
+            & !self.fields.is_command.val()
             & !self.response.q.val();
         self.status.next = bits::<2>(2);
         if self.is_bad.val() {
@@ -516,67 +443,25 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
         self.write_word.next = bits::<CA>(0);
         self.write_data.next = self.sequence.q.val();
 
-        self.flags.next = bits::<8>(0);
-        if self.nak.val() {
-            self.flags.next = self.flag_nak.val();
-        }
-        if self.is_replay.val() {
-            self.flags.next = self.flag_retransmit.val();
-            if self.nak.val() {
-                self.flags.next = self.flag_retransmit.val() | self.flag_nak.val();
-            }
-        }
-        self.kind_byte.next = self.type_data.val();
-        if self.is_ack.val() {
-            self.kind_byte.next = self.type_ack.val();
-        }
-        if self.is_raw.val() {
-            self.kind_byte.next = self.type_raw.val();
-            self.flags.next = bits::<8>(0);
-        }
-        self.mode.next = bits::<3>(1);
-        if self.is_inline.val() {
-            self.mode.next = bits::<3>(2);
-        }
-        if !self.bytes.q.val().any() {
-            self.mode.next = bits::<3>(0);
-        }
-        if self.is_read.val() {
-            self.mode.next = bits::<3>(3);
-        }
-        if self.is_raw.val() {
-            self.mode.next = bits::<3>(4);
-        }
-        self.advance.next = bit_cast::<32, 16>(self.bytes.q.val());
-        if self.is_read.val() {
-            self.advance.next = bits::<32>(1);
-        }
-        self.next_offset.next = self.offset.q.val() + self.advance.val();
+        self.left.next = self.rest.q.val() ^ bits::<32>(0xFFFF_FFFF_u64);
+        self.is_long.next = (self.left.val() & self.above_segment.val()).any()
+            | ((self.left.val() & bit_cast::<32, 16>(self.max_segment.val())).any()
+                & (self.left.val() & self.below_segment.val()).any());
         self.count_left.next =
             bit_cast::<8, 32>(self.read_data.val()) - bit_cast::<8, 32>(self.offset.q.val());
 
         // What the log says of the frame.
         self.logged_size.next = self.bytes.q.val();
-        if self.is_read.val() {
+        if self.fields.is_read.val() {
             self.logged_size.next = bit_cast::<16, 32>(self.offset.q.val());
         }
         self.logged_index.next = self.entry.q.val().get_bits::<8>(24);
-        self.logged_marks.next = bits::<8>(0);
-        if !self.is_command.val() {
-            self.logged_marks.next =
-                bit_cast::<8, 2>(self.entry.q.val().get_bits::<2>(17)) << bits::<3>(3);
-        }
         if self.response.q.val() {
             self.logged_index.next = self.index.q.val();
-            self.logged_marks.next = bits::<8>(2);
-        }
-        self.last_mark.next = bits::<8>(0);
-        if self.last.q.val() {
-            self.last_mark.next = bits::<8>(1);
         }
         self.logged_offset.next = self.offset.q.val();
-        if self.is_read.val() {
-            self.logged_offset.next = self.rest.q.val();
+        if self.fields.is_read.val() {
+            self.logged_offset.next = self.left.val();
         }
         self.logged_position.next = self.read_data.val().get_bits::<8>(8);
         self.next_position.next = self.position.q.val() + 1;
@@ -603,6 +488,10 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     self.refused.d.next = false;
                     if self.start.val() {
                         self.next.next = BuildState::ReadEntry;
+                        // The source of an inline message needs no check: its first word can go at once.
+                        if self.is_message.val() & self.at_once.val() {
+                            self.next.next = BuildState::WriteType;
+                        }
                         if self.kind.val() == bits::<3>(1) {
                             self.next.next = BuildState::ReadPosition;
                         }
@@ -621,7 +510,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                 }
                 BuildState::ReadPointers => {
-                    self.position.d.next = bit_cast::<G, 8>(self.logged_position.val());
+                    self.position.d.next = bit_cast::<12, 8>(self.logged_position.val());
                     self.next.next = BuildState::SettlePosition;
                 }
                 BuildState::SettlePosition => {
@@ -670,63 +559,55 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     if self.is_replay.val() {
                         self.next.next = BuildState::ReadOffset;
                     }
-                    // The source of an inline message needs no check: its first word can go at once.
-                    if self.read_data.val().get_bits::<4>(0).any()
-                        & !self.read_data.val().get_bit(self.buffer_bit.val().index())
-                    {
-                        self.next.next = BuildState::WriteType;
+                    // Its length may still be on its way.
+                    if self.is_message.val() & self.at_once.val() & self.unsettled.val() {
+                        self.next.next = BuildState::ReadEntry;
                     }
                 }
                 BuildState::WriteType => {
-                    self.plain.next = bit_cast::<32, 8>(self.kind_byte.val())
-                        | (bit_cast::<32, 8>(self.flags.val()) << bits::<5>(8))
+                    self.plain.next = bit_cast::<32, 8>(self.fields.kind_byte.val())
+                        | (bit_cast::<32, 8>(self.fields.flags.val()) << bits::<5>(8))
                         | (bit_cast::<32, 8>(self.read_data.val().get_bits::<8>(0))
                             << bits::<5>(16))
                         | (bit_cast::<32, 8>(self.vi.val()) << bits::<5>(24));
                     if self.is_raw.val() {
-                        self.plain.next = bit_cast::<32, 8>(self.kind_byte.val());
+                        self.plain.next = bit_cast::<32, 8>(self.fields.kind_byte.val());
                     }
-                    if self.free.val()
-                        & (self.given.q.val() | !self.is_inline.val() | !self.unsettled.val())
-                    {
+                    if self.free.val() {
                         self.put.next = true;
                         self.nak_said.d.next = self.nak.val() & !self.is_raw.val();
-                        self.next.next = BuildState::ReadLength;
-                        if self.is_replay.val() {
-                            self.next.next = BuildState::ReadOffset;
-                        }
+                        self.next.next = BuildState::ReadEntry;
                         if self.is_ack.val() | self.is_terminate.val() {
                             self.next.next = BuildState::ReadSequence;
                         }
                         self.payload.d.next = false;
                         if self.given.q.val() {
-                            self.payload.d.next = self.mode.val() != bits::<3>(0);
+                            self.payload.d.next = self.fields.mode.val() != bits::<3>(0);
                             self.tail.d.next = self.bytes.q.val().get_bits::<2>(0);
                             self.next.next = BuildState::WriteSequence;
                         }
                         if self.is_raw.val() {
-                            self.bytes.d.next = self.raw_bytes.val();
                             self.tail.d.next = self.raw_bytes.val().get_bits::<2>(0);
                             self.payload.d.next = self.raw_bytes.val().any();
                         }
                     }
                 }
                 BuildState::ReadLength => {
-                    self.rest.d.next = self.read_data.val();
+                    self.rest.d.next = self.read_data.val() ^ bits::<32>(0xFFFF_FFFF_u64);
                     self.next.next = BuildState::ReadOffset;
-                    if !self.is_inline.val() & !self.response.q.val() {
+                    if !self.fields.is_inline.val() & !self.response.q.val() {
                         self.next.next = BuildState::CheckLimit;
                     }
                 }
                 BuildState::CheckLimit => {
-                    self.limit_hit.d.next = self.read_data.val() < self.rest.q.val();
+                    self.limit_hit.d.next = !self.sum.val().get_bit(32);
                     self.next.next = BuildState::ReadOffset;
                 }
                 BuildState::ReadOffset => {
                     self.next.next = BuildState::Cut;
-                    if !self.is_read.val() {
+                    if !self.fields.is_read.val() {
                         self.offset.d.next = self.read_data.val();
-                        self.rest.d.next = self.rest.q.val() - self.read_data.val();
+                        self.rest.d.next = self.sum.val().get_bits::<32>(0);
                     } else if self.is_replay.val() {
                         // The log has the segment number in the place of the length.
                         self.offset.d.next = bit_cast::<32, 16>(self.bytes.q.val());
@@ -740,18 +621,18 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     self.next.next = BuildState::Cut;
                 }
                 BuildState::Cut => {
-                    if self.is_read.val() {
+                    if self.fields.is_read.val() {
                         self.bytes.d.next = self.read_request_bytes.val();
                     } else if !self.is_replay.val() {
-                        if self.rest.q.val() > self.max_segment.val() {
-                            self.bytes.d.next = bit_cast::<16, 32>(self.max_segment.val());
+                        if self.is_long.val() {
+                            self.bytes.d.next = self.max_segment.val();
                         } else {
-                            self.bytes.d.next = bit_cast::<16, 32>(self.rest.q.val());
+                            self.bytes.d.next = bit_cast::<16, 32>(self.left.val());
                             self.last.d.next = true;
                         }
                     }
                     if !self.is_replay.val() {
-                        self.position.d.next = bit_cast::<G, 32>(self.read_data.val());
+                        self.position.d.next = self.read_data.val().get_bits::<12>(0);
                     }
                     self.next.next = BuildState::ReadSequence;
                 }
@@ -766,15 +647,18 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                 }
                 BuildState::GiveJob => {
-                    if self.is_inline.val() & !self.is_raw.val() {
-                        self.payload.d.next = self.mode.val() != bits::<3>(0);
+                    if self.fields.is_inline.val() & self.is_message.val() {
+                        self.payload.d.next = self.fields.mode.val() != bits::<3>(0);
                         self.tail.d.next = self.bytes.q.val().get_bits::<2>(0);
+                    }
+                    if self.is_raw.val() {
+                        self.bytes.d.next = self.raw_bytes.val();
                     }
                     self.given.d.next = true;
                     self.refused.d.next = self.job_refused.val();
                     if self.job_ready.val() {
                         self.next.next = BuildState::WriteType;
-                        if self.is_inline.val() & !self.is_raw.val() {
+                        if self.fields.is_inline.val() & self.is_message.val() {
                             self.next.next = BuildState::WriteSequence;
                         }
                         if self.job_refused.val() {
@@ -790,8 +674,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                     self.keep.next = self.keeps.val() | self.is_terminate.val();
                     self.write_word.next = bits::<CA>(2);
-                    self.write_data.next =
-                        self.sequence.q.val() + bit_cast::<32, 16>(self.frame_bytes.val());
+                    self.write_data.next = self.sum.val().get_bits::<32>(0);
                     if self.free.val() & (self.write_ready.val() | !self.keep.val()) {
                         self.put.next = true;
                         self.next.next = BuildState::WriteAck;
@@ -812,22 +695,17 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                 }
                 BuildState::WriteBytes => {
-                    // The progress of the message or response is kept.
-                    self.plain.next = bit_cast::<32, 16>(self.frame_bytes.val());
-                    self.low.d.next = bit_cast::<33, 32>(self.read_data.val())
-                        + bit_cast::<33, 32>(self.offset.q.val());
+                    // The frame's description is logged.
+                    self.plain.next = bit_cast::<32, 16>(self.fields.frame_bytes.val());
+                    self.low.d.next = self.sum.val();
                     if self.is_ack.val() {
                         self.plain.next = bits::<32>(0);
                     }
                     self.keep.next = self.keeps.val();
-                    self.write_word.next = bits::<CA>(6);
-                    if self.response.q.val() {
-                        self.write_word.next = bits::<CA>(7);
-                    }
-                    self.write_data.next = self.next_offset.val();
-                    if self.last.q.val() {
-                        self.write_data.next = bits::<32>(0);
-                    }
+                    self.write_word.next = self.log.val();
+                    self.write_data.next = bit_cast::<32, 16>(self.logged_size.val())
+                        | (bit_cast::<32, 8>(self.fields.marks.val()) << bits::<5>(16))
+                        | (bit_cast::<32, 8>(self.logged_index.val()) << bits::<5>(24));
                     if self.go.val() {
                         self.put.next = true;
                         self.next.next = BuildState::WriteControl;
@@ -842,29 +720,32 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                 }
                 BuildState::WriteControl => {
-                    // The frame's description is logged.
-                    self.plain.next = bit_cast::<32, 8>(self.ulpdu.val().get_bits::<8>(8))
-                        | (bit_cast::<32, 8>(self.ulpdu.val().get_bits::<8>(0)) << bits::<5>(8))
-                        | (bit_cast::<32, 8>(self.control.val()) << bits::<5>(16))
-                        | (bit_cast::<32, 8>(self.opcode.val() | self.rdmap_version.val())
-                            << bits::<5>(24));
+                    // The progress of the message or response is kept.
+                    self.plain.next = bit_cast::<32, 8>(self.fields.ulpdu.val().get_bits::<8>(8))
+                        | (bit_cast::<32, 8>(self.fields.ulpdu.val().get_bits::<8>(0))
+                            << bits::<5>(8))
+                        | (bit_cast::<32, 8>(self.fields.control.val()) << bits::<5>(16))
+                        | (bit_cast::<32, 8>(self.fields.opcode.val()) << bits::<5>(24));
                     self.keep.next = self.keeps.val();
-                    self.write_word.next = self.log.val();
-                    self.write_data.next = bit_cast::<32, 16>(self.logged_size.val())
-                        | (bit_cast::<32, 8>(self.logged_marks.val() | self.last_mark.val())
-                            << bits::<5>(16))
-                        | (bit_cast::<32, 8>(self.logged_index.val()) << bits::<5>(24));
+                    self.write_word.next = bits::<CA>(6);
+                    if self.response.q.val() {
+                        self.write_word.next = bits::<CA>(7);
+                    }
+                    self.write_data.next = self.sum.val().get_bits::<32>(0);
+                    if self.last.q.val() {
+                        self.write_data.next = bits::<32>(0);
+                    }
                     if self.go.val() {
                         self.put.next = true;
                         self.next.next = BuildState::WriteField;
-                        if self.is_tagged.val() {
+                        if self.fields.is_tagged.val() {
                             self.next.next = BuildState::WriteStag;
                         }
                     }
                 }
                 BuildState::WriteField => {
                     self.is_big.next = true;
-                    if !(self.advertise.val() | self.invalidates.val()) {
+                    if !self.fields.names_stag.val() {
                         self.big.next = bits::<32>(0);
                     }
                     self.keep.next = self.keeps.val();
@@ -879,7 +760,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     // The log has grown.
                     self.is_big.next = true;
                     self.big.next = bits::<32>(0);
-                    if self.is_read.val() {
+                    if self.fields.is_read.val() {
                         self.big.next = self.qn_read_request.val();
                     }
                     if self.is_terminate.val() {
@@ -887,7 +768,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     }
                     self.keep.next = self.keeps.val();
                     self.write_word.next = bits::<CA>(10);
-                    self.write_data.next = bit_cast::<32, G>(self.next_position.val());
+                    self.write_data.next = bit_cast::<32, 12>(self.next_position.val());
                     if self.go.val() {
                         self.put.next = true;
                         self.next.next = BuildState::WriteMsn;
@@ -895,7 +776,6 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                 }
                 BuildState::WriteMsn => {
                     self.is_big.next = true;
-                    self.low.d.next = bit_cast::<33, 32>(self.read_data.val());
                     if self.is_terminate.val() {
                         self.big.next = bits::<32>(1);
                     }
@@ -911,15 +791,16 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     // The message sequence number counts messages.
                     self.is_big.next = true;
                     self.big.next = self.offset.q.val();
-                    if self.is_read.val() | self.is_terminate.val() {
+                    if self.fields.is_read.val() | self.is_terminate.val() {
                         self.big.next = bits::<32>(0);
                     }
-                    self.keep.next = self.keeps.val() & (self.last.q.val() | self.is_read.val());
+                    self.keep.next =
+                        self.keeps.val() & (self.last.q.val() | self.fields.is_read.val());
                     self.write_word.next = bits::<CA>(4);
-                    if self.is_read.val() {
+                    if self.fields.is_read.val() {
                         self.write_word.next = bits::<CA>(5);
                     }
-                    self.write_data.next = self.low.q.val().get_bits::<32>(0) + bits::<32>(1);
+                    self.write_data.next = self.sum.val().get_bits::<32>(0);
                     if self.go.val() {
                         self.put.next = true;
                         self.put_last.next = !self.is_terminate.val();
@@ -942,11 +823,9 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                 }
                 BuildState::WriteToHigh => {
                     self.is_big.next = true;
-                    self.big.next = self.read_data.val()
-                        + bit_cast::<32, 1>(self.low.q.val().get_bits::<1>(32));
                     self.keep.next = self.keeps.val();
                     self.write_word.next = bits::<CA>(10);
-                    self.write_data.next = bit_cast::<32, G>(self.next_position.val());
+                    self.write_data.next = bit_cast::<32, 12>(self.next_position.val());
                     if self.go.val() {
                         self.put.next = true;
                         self.next.next = BuildState::WriteToLow;
@@ -1095,8 +974,23 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
                     self.word.next = self.log.val() | bits::<CA>(3);
                 }
             }
+            BuildState::WriteSequence => {
+                self.word.next = bits::<CA>(2);
+            }
             BuildState::WriteAck => {
                 self.word.next = bits::<CA>(8);
+            }
+            BuildState::WriteControl => {
+                self.word.next = bits::<CA>(6);
+                if self.response.q.val() {
+                    self.word.next = bits::<CA>(7);
+                }
+            }
+            BuildState::WriteOffset => {
+                self.word.next = bits::<CA>(4);
+                if self.fields.is_read.val() {
+                    self.word.next = bits::<CA>(5);
+                }
             }
             BuildState::WriteBytes => {
                 self.word.next = self.record.val() | bits::<CA>(3);
@@ -1112,7 +1006,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
             }
             BuildState::WriteMsn => {
                 self.word.next = bits::<CA>(4);
-                if self.is_read.val() {
+                if self.fields.is_read.val() {
                     self.word.next = bits::<CA>(5);
                 }
                 if self.is_replay.val() {
@@ -1151,7 +1045,7 @@ impl<const CA: usize, const G: usize, const R: usize> Logic for DdpInsert<CA, G,
 
         // The payload job.
         self.job_valid.next = self.state.q.val() == BuildState::GiveJob;
-        self.job_mode.next = self.mode.val();
+        self.job_mode.next = self.fields.mode.val();
         self.job_slot.next = self.record_slot.val();
         self.job_segment.next = bits::<8>(0);
         if self.response.q.val() {

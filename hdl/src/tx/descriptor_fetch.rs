@@ -16,7 +16,7 @@
 //! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. Descriptors are read 64
 //! bytes at a time, as VIA aligns them, so a descriptor's region must cover whole 64 bytes; their regions must be word-aligned.
 //!
-//! Latency: a ring command with an inline message is loaded 2 cycles after the first word of its queue entry; a descriptor
+//! Latency: a ring command with an inline message is loaded with the first word of its queue entry; a descriptor
 //! of 64 bytes 22 cycles after it plus the TPT's and the bus's latency. One fetch at a time.
 
 use rnic_abi::command::{access, flags, MESSAGE_WORD};
@@ -107,6 +107,10 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     pub read0: Signal<Out, Bits<16>>,
     /// VIs whose message in slot 1 is an RDMA Read.
     pub read1: Signal<Out, Bits<16>>,
+    /// VIs whose message in slot 0 is inline.
+    pub at_once0: Signal<Out, Bits<16>>,
+    /// VIs whose message in slot 1 is inline.
+    pub at_once1: Signal<Out, Bits<16>>,
     /// The length of an inline message is still to come.
     pub unsettled: Signal<Out, Bit>,
     /// Nothing is being fetched.
@@ -154,8 +158,8 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     index: DFF<Bits<8>>,
     entry: DFF<Bits<32>>,
     handle: DFF<Bits<32>>,
-    va: DFF<Bits<64>>,
-    bytes: DFF<Bits<16>>,
+    va_low: DFF<Bits<32>>,
+    va_high: DFF<Bits<32>>,
     piece_last: DFF<Bit>,
     word: DFF<Bits<8>>,
     words: DFF<Bits<8>>,
@@ -170,6 +174,8 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     fences1: DFF<Bits<16>>,
     reads0: DFF<Bits<16>>,
     reads1: DFF<Bits<16>>,
+    at_onces0: DFF<Bits<16>>,
+    at_onces1: DFF<Bits<16>>,
     tail: DFF<Bits<16>>,
     evicted: DFF<Bits<16>>,
     last_index: [DFF<Bits<8>>; 16],
@@ -190,6 +196,9 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     again_mask: Signal<Local, Bits<16>>,
     load_fence: Signal<Local, Bit>,
     load_read: Signal<Local, Bit>,
+    load_at_once: Signal<Local, Bit>,
+    load_entry: Signal<Local, Bits<32>>,
+    is_early: Signal<Local, Bit>,
     record: Signal<Local, Bits<CA>>,
     record_word: Signal<Local, Bits<CA>>,
     segment_base: Signal<Local, Bits<DA>>,
@@ -204,7 +213,9 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     most: Signal<Local, Bits<16>>,
     is_rdma: Signal<Local, Bit>,
     final_bad: Signal<Local, Bits<2>>,
-    rest_bytes: Signal<Local, Bits<16>>,
+    later_words: Signal<Local, Bits<8>>,
+    va: Signal<Local, Bits<64>>,
+    later_va: Signal<Local, Bits<64>>,
     words_log2: Constant<Bits<4>>,
     slot_words_log2: Constant<Bits<4>>,
     remote_segment: Constant<Bits<DA>>,
@@ -226,13 +237,13 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
     /// segment; `most_segments`: data segments of a descriptor.
     pub fn new(words_log2: u32, slot_words_log2: u32, most_segments: u32) -> Self {
         block_new!(clock reset pause connected send_ready replaying head again again_vi again_index again_done unload unload_vi
-            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 unsettled idle queue_read queue_data send_next slot_read
+            unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 at_once0 at_once1 unsettled idle queue_read queue_data send_next slot_read
             request piece drain read_request read_data context_address context_data context_write segment_address segment_data
-            segment_write step protection_error state vi slot which replays again_now index entry handle va bytes piece_last word words
-            segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 tail evicted last_index evicted_index
+            segment_write step protection_error state vi slot which replays again_now index entry handle va_low va_high piece_last word words
+            segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 at_onces0 at_onces1 tail evicted last_index evicted_index
             clear_mask tail_full wanted chosen found chosen_evicted mask not_mask release_mask keep0 keep1 load borrow again_mask load_fence
-            load_read record record_word segment_base segment_word data place takes_word next_word is_inline control count most
-            is_rdma final_bad rest_bytes;
+            load_read load_at_once load_entry is_early record record_word segment_base segment_word data place takes_word next_word is_inline control count most
+            is_rdma final_bad later_words va later_va;
             words_log2 = words_log2,
             slot_words_log2 = slot_words_log2,
             remote_segment = (1_u32 << slot_words_log2) - 4,
@@ -256,9 +267,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, vi, slot, which, replays, again_now, index, entry, handle, va,
-            bytes, piece_last, word, words, segments, rdma, bad, rest, busy, full0, full1, fences0,
-            fences1, reads0, reads1, tail, evicted
+            self, clock, state, vi, slot, which, replays, again_now, index, entry, handle, va_low,
+            va_high, piece_last, word, words, segments, rdma, bad, rest, busy, full0, full1,
+            fences0, fences1, reads0, reads1, at_onces0, at_onces1, tail, evicted
         );
         for i in 0..16 {
             self.last_index[i].clock.next = self.clock.val();
@@ -311,6 +322,11 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.context_write.next = false;
         self.segment_write.next = false;
 
+        self.later_words.next = self.words.q.val() - bits::<8>(16);
+        self.va.next = bit_cast::<64, 32>(self.va_low.q.val())
+            | (bit_cast::<64, 32>(self.va_high.q.val()) << bits::<6>(32));
+        self.later_va.next = self.va.val() + bits::<64>(64);
+
         // Outputs at rest.
         self.queue_read.vi.next = self.vi.q.val();
         self.queue_read.receive.next = false;
@@ -326,8 +342,11 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             | self.message_word.val()
             | bit_cast::<13, 8>(self.word.q.val());
         self.request.stag.next = self.handle.q.val();
-        self.request.to.next = self.va.q.val();
-        self.request.length.next = self.bytes.q.val();
+        self.request.to.next = self.va.val();
+        self.request.length.next = bits::<16>(64);
+        if self.word.q.val().any() {
+            self.request.length.next = bit_cast::<16, 8>(self.later_words.val()) << bits::<4>(2);
+        }
         self.request.access.next = self.local_read.val();
         self.request.vi.next = self.vi.q.val();
         self.request.last_of_message.next = false;
@@ -345,8 +364,20 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.protection_error.next = false;
         self.load.next = false;
         self.borrow.next = false;
-        self.load_fence.next = self.entry.q.val().get_bit(self.fence_bit.val().index());
         self.load_read.next = false;
+        self.load_at_once.next = false;
+        self.load_entry.next = self.entry.q.val();
+        if self.state.q.val() == FetchState::TakeEntry {
+            self.load_entry.next = self.queue_data.data.val();
+        }
+        self.load_fence.next = self.load_entry.val().get_bit(self.fence_bit.val().index());
+        // Of an inline message the first word is enough to begin with; a replay wants the whole record.
+        self.is_early.next = self.load_entry.val().get_bits::<4>(0).any()
+            & !self
+                .load_entry
+                .val()
+                .get_bit(self.message_buffer_bit.val().index())
+            & !self.replays.q.val();
         self.is_inline.next = !self
             .entry
             .q
@@ -368,16 +399,15 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         if self.is_rdma.val() {
             self.most.next = self.most_segments.val() + 1;
         }
-        self.rest_bytes.next = bit_cast::<16, 8>(self.words.q.val()) << bits::<4>(2);
         self.final_bad.next = self.bad.q.val();
-        if (self.bad.q.val() == bits::<2>(0)) & self.rest.q.val().any() {
+        if (self.bad.q.val() == bits::<2>(0)) & !self.rest.q.val().all() {
             self.final_bad.next = bits::<2>(2);
         }
 
         match self.state.q.val() {
             FetchState::Choose => {
                 self.bad.d.next = bits::<2>(0);
-                self.rest.d.next = bits::<36>(0);
+                self.rest.d.next = bits::<36>(0xF_FFFF_FFFF_u64);
                 self.segments.d.next = bits::<8>(0);
                 self.rdma.d.next = false;
                 self.replays.d.next = false;
@@ -415,6 +445,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.entry.d.next = self.queue_data.data.val();
                     self.context_write.next = true;
                     self.send_next.valid.next = self.which.q.val() == bits::<2>(1);
+                    self.load.next = self.is_early.val();
+                    self.load_at_once.next = true;
                     self.state.d.next = FetchState::TakeHandle;
                 }
             }
@@ -430,12 +462,12 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             }
             FetchState::TakeVaLow => {
                 self.queue_data.ready.next = true;
-                self.va.d.next = bit_cast::<64, 32>(self.queue_data.data.val());
+                self.va_low.d.next = self.queue_data.data.val();
                 if self.queue_data.valid.val() {
                     self.state.d.next = FetchState::TakeVaHigh;
-                    // Header build sees it three cycles later, and waits for the length if need be (`unsettled`).
-                    self.load.next =
-                        self.entry.q.val().get_bits::<4>(0).any() & self.is_inline.val();
+                    self.load.next = self.entry.q.val().get_bits::<4>(0).any()
+                        & self.is_inline.val()
+                        & self.replays.q.val();
                 }
             }
             FetchState::TakeVaHigh => {
@@ -445,7 +477,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 self.segment_word.next = bits::<DA>(3);
                 self.word.d.next = bits::<8>(0);
                 self.words.d.next = bits::<8>(16);
-                self.bytes.d.next = bits::<16>(64);
+                self.va_high.d.next = self.queue_data.data.val();
                 if self.queue_data.valid.val() {
                     self.context_write.next = true;
                     self.segment_write.next = true;
@@ -456,8 +488,6 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                             self.state.d.next = FetchState::AskSlot;
                         }
                     } else {
-                        self.va.d.next = self.va.q.val()
-                            | (bit_cast::<64, 32>(self.queue_data.data.val()) << bits::<6>(32));
                         self.state.d.next = FetchState::Check;
                     }
                 }
@@ -525,8 +555,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                         if (self.words.q.val() > bits::<8>(16))
                             & (self.word.q.val() < bits::<8>(16))
                         {
-                            self.va.d.next = self.va.q.val() + 64;
-                            self.bytes.d.next = self.rest_bytes.val() - 64;
+                            self.va_low.d.next = self.later_va.val().get_bits::<32>(0);
+                            self.va_high.d.next = self.later_va.val().get_bits::<32>(32);
                             self.state.d.next = FetchState::Check;
                         }
                     }
@@ -590,7 +620,9 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             if self.word.q.val() == bits::<8>(6) {
                 self.record_word.next = bits::<CA>(1);
                 self.context_write.next = true;
-                self.rest.d.next = bits::<36>(0) - bit_cast::<36, 32>(self.read_data.data.val());
+                // Complemented; with the segments' lengths it comes to all ones.
+                self.rest.d.next =
+                    bit_cast::<36, 32>(self.read_data.data.val()) ^ bits::<36>(0xF_FFFF_FFFF_u64);
             }
             if (self.word.q.val() >= bits::<8>(8)) & (self.word.q.val() < self.words.q.val()) {
                 self.segment_write.next = true;
@@ -643,7 +675,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.tail.d.next = self.tail.q.val() ^ self.mask.val();
                     for i in 0..16 {
                         if self.vi.q.val() == i.to_bits::<8>() {
-                            self.last_index[i].d.next = self.entry.q.val().get_bits::<8>(24);
+                            self.last_index[i].d.next = self.load_entry.val().get_bits::<8>(24);
                         }
                     }
                 }
@@ -651,6 +683,10 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.full1.d.next = (self.full1.q.val() & self.keep1.val()) | self.mask.val();
                     self.fences1.d.next = self.fences1.q.val() & self.not_mask.val();
                     self.reads1.d.next = self.reads1.q.val() & self.not_mask.val();
+                    self.at_onces1.d.next = self.at_onces1.q.val() & self.not_mask.val();
+                    if self.load_at_once.val() {
+                        self.at_onces1.d.next = self.at_onces1.q.val() | self.mask.val();
+                    }
                     if self.load_fence.val() {
                         self.fences1.d.next = self.fences1.q.val() | self.mask.val();
                     }
@@ -661,6 +697,10 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.full0.d.next = (self.full0.q.val() & self.keep0.val()) | self.mask.val();
                     self.fences0.d.next = self.fences0.q.val() & self.not_mask.val();
                     self.reads0.d.next = self.reads0.q.val() & self.not_mask.val();
+                    self.at_onces0.d.next = self.at_onces0.q.val() & self.not_mask.val();
+                    if self.load_at_once.val() {
+                        self.at_onces0.d.next = self.at_onces0.q.val() | self.mask.val();
+                    }
                     if self.load_fence.val() {
                         self.fences0.d.next = self.fences0.q.val() | self.mask.val();
                     }
@@ -705,6 +745,10 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.read0.next = self.reads0.q.val();
         self.read1.next = self.reads1.q.val();
         self.idle.next = self.state.q.val() == FetchState::Choose;
-        self.unsettled.next = self.state.q.val() == FetchState::TakeVaHigh;
+        self.at_once0.next = self.at_onces0.q.val();
+        self.at_once1.next = self.at_onces1.q.val();
+        self.unsettled.next = (self.state.q.val() == FetchState::TakeHandle)
+            | (self.state.q.val() == FetchState::TakeVaLow)
+            | (self.state.q.val() == FetchState::TakeVaHigh);
     }
 }

@@ -1,21 +1,25 @@
-//! Words read for frames, in order, and the pieces that say which of their bytes count; made into payload by the realigner.
+//! The payload of the frames that leave next: words from the bus, packed as they arrive, in the order of the jobs.
 //!
 //! ```text
-//!   word (bus, slot RAM, Read Request) ---> [RAM FIFO] --------> Realign ---> payload words
-//!   piece {from, bytes, closes} ------------> [8 piece slots] ---->
-//!   arrived (last word of a piece), error ----^
+//!   piece {first byte, end, closes} ---> [8 piece slots] --+
+//!                                                          v
+//!   word (bus, slot RAM, Read Request) ---> rotate ---> [held bytes] ---> [RAM FIFO] ---> payload words
+//!   arrived (last word of a piece), error ---^
 //! ```
-//! A piece is stored before its words arrive, and only when there is room for all of them (`room`, for the piece offered). A piece whose read failed brings
-//! no words: its place in the RAM is skipped, so that the frame keeps its length, and the job is marked with `error`. The bytes
-//! after a job's last one are not cleared here.
+//! A job reserves room for all its words (`open`) before anything is asked for it, so what was asked for never waits for the
+//! wire. A piece slot is free again when the piece has arrived, so a piece waits for the bus only. Two jobs may be here.
 //!
-//! Latency: three cycles from a word that completes one to the payload word. Throughput: one word a cycle within a piece.
+//! Whole words are written when their last byte arrives; a word that is complete while the port is in use, and the last
+//! bytes of a job, are written one cycle later. That is always in time: a job never has more payload words than bus words.
+//! When a piece of a job failed, the job keeps its length and is marked with `error`. The bytes after a job's last one are
+//! not cleared here.
+//!
+//! Latency: two cycles from a word that completes one to the payload word. Throughput: one word a cycle, both sides.
 
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
 use crate::block_ram::BlockRam;
-use crate::host::realign::Realign;
 
 /// See the module. 2^P words.
 #[derive(LogicBlock)]
@@ -24,29 +28,35 @@ pub struct PayloadFifo<const P: usize> {
     pub clock: Signal<In, Clock>,
     /// Synchronous.
     pub reset: Signal<In, Bit>,
-    /// A word that belongs to the oldest piece still arriving.
-    pub word: Signal<In, Bits<32>>,
-    /// Store it.
-    pub write: Signal<In, Bit>,
-    /// That piece is complete with this word, or failed.
-    pub arrived: Signal<In, Bit>,
-    /// That piece failed.
-    pub error: Signal<In, Bit>,
-    /// New piece: first byte in its first word.
+    /// Bytes of the job that wants room.
+    pub job_bytes: Signal<In, Bits<16>>,
+    /// There is room for it.
+    pub room: Signal<Out, Bit>,
+    /// Keep that room: its words come after those of the jobs before it. Not in two cycles one after the other.
+    pub open: Signal<In, Bit>,
+    /// Forget the only job that is here; with `quiet`.
+    pub abandon: Signal<In, Bit>,
+    /// New piece of the newest job: first byte in its first word.
     pub from: Signal<In, Bits<2>>,
-    /// New piece: bytes.
-    pub bytes: Signal<In, Bits<13>>,
+    /// New piece: its bytes, modulo 4.
+    pub bytes: Signal<In, Bits<2>>,
     /// New piece: last of its job.
     pub closes: Signal<In, Bit>,
     /// Store it.
     pub push: Signal<In, Bit>,
-    /// There is room for it and its words.
-    pub room: Signal<Out, Bit>,
-    /// No slot is free for another piece.
-    pub crowded: Signal<Out, Bit>,
+    /// A piece slot is free.
+    pub takes: Signal<Out, Bit>,
+    /// A word that belongs to the oldest piece still arriving.
+    pub word: Signal<In, Bits<32>>,
+    /// Take it.
+    pub write: Signal<In, Bit>,
+    /// That piece is complete with this word, or failed.
+    pub arrived: Signal<In, Bit>,
+    /// That piece failed; comes without `write`.
+    pub error: Signal<In, Bit>,
     /// All pieces have arrived.
     pub quiet: Signal<Out, Bit>,
-    /// Nothing is stored.
+    /// No job is here.
     pub idle: Signal<Out, Bit>,
     /// Payload word.
     pub out_data: Signal<Out, Bits<32>>,
@@ -59,46 +69,66 @@ pub struct PayloadFifo<const P: usize> {
     /// It is taken.
     pub out_ready: Signal<In, Bit>,
     ram: BlockRam<32, P>,
-    realign: Realign,
+    pieces: [DFF<Bits<5>>; 8],
+    push_at: DFF<Bits<3>>,
+    arrive_at: DFF<Bits<3>>,
+    due: DFF<Bits<4>>,
+    inside: DFF<Bit>,
+    held: DFF<Bits<32>>,
+    fill: DFF<Bits<3>>,
+    flush: DFF<Bit>,
+    open_at: DFF<Bits<P>>,
     write_at: DFF<Bits<P>>,
     seen_at: DFF<Bits<P>>,
     read_at: DFF<Bits<P>>,
     space: DFF<Bits<P>>,
-    pieces: [DFF<Bits<14>>; 8],
-    failed: DFF<Bits<8>>,
-    push_at: DFF<Bits<3>>,
-    arrive_at: DFF<Bits<3>>,
-    load_at: DFF<Bits<3>>,
-    active_at: DFF<Bits<3>>,
-    held: DFF<Bits<4>>,
-    due: DFF<Bits<4>>,
-    started: DFF<Bit>,
-    spoilt: DFF<Bit>,
-    offered: Signal<Local, Bits<14>>,
-    oldest: Signal<Local, Bits<14>>,
-    arriving: Signal<Local, Bits<14>>,
-    reach: Signal<Local, Bits<13>>,
-    skip_reach: Signal<Local, Bits<13>>,
-    push_mask: Signal<Local, Bits<8>>,
-    span: Signal<Local, Bits<P>>,
-    skip: Signal<Local, Bits<P>>,
+    end0: DFF<Bits<P>>,
+    end1: DFF<Bits<P>>,
+    failed: DFF<Bits<2>>,
+    open_second: DFF<Bit>,
+    arrive_second: DFF<Bit>,
+    leave_second: DFF<Bit>,
+    jobs: DFF<Bits<2>>,
+    offered: Signal<Local, Bits<5>>,
+    end_byte: Signal<Local, Bits<2>>,
+    arriving: Signal<Local, Bits<5>>,
+    start: Signal<Local, Bits<2>>,
+    count: Signal<Local, Bits<3>>,
+    filled: Signal<Local, Bits<2>>,
+    turn: Signal<Local, Bits<2>>,
+    half: Signal<Local, Bits<32>>,
+    turned: Signal<Local, Bits<32>>,
+    merged: Signal<Local, Bits<32>>,
+    keep: Signal<Local, Bits<32>>,
+    total: Signal<Local, Bits<3>>,
+    total_low: Signal<Local, Bits<2>>,
+    spill: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
+    stores: Signal<Local, Bit>,
+    job_failed: Signal<Local, Bit>,
+    arrive_end: Signal<Local, Bits<P>>,
+    leave_end: Signal<Local, Bits<P>>,
+    reach: Signal<Local, Bits<16>>,
+    words: Signal<Local, Bits<P>>,
+    new_end: Signal<Local, Bits<P>>,
+    free_words: Signal<Local, Bits<P>>,
+    after: Signal<Local, Bits<P>>,
+    next_read: Signal<Local, Bits<P>>,
     has_word: Signal<Local, Bit>,
     pop: Signal<Local, Bit>,
-    load: Signal<Local, Bit>,
-    next_read: Signal<Local, Bits<P>>,
-    taken_space: Signal<Local, Bits<P>>,
-    given_space: Signal<Local, Bits<P>>,
+    leaves: Signal<Local, Bit>,
     capacity: Constant<Bits<P>>,
 }
 
 impl<const P: usize> PayloadFifo<P> {
     /// `largest_bytes`: of a job.
     pub fn new(largest_bytes: u32) -> Self {
-        let largest = largest_bytes.div_ceil(4) + 1;
-        assert!(largest < 1 << P);
-        block_new!(clock reset word write arrived error from bytes closes push room crowded quiet idle out_data out_last out_error out_valid
-            out_ready ram realign write_at seen_at read_at space pieces failed push_at arrive_at load_at active_at held due
-            started spoilt offered oldest arriving reach skip_reach push_mask span skip has_word pop load next_read taken_space given_space;
+        assert!(largest_bytes.div_ceil(4) < 1 << P);
+        block_new!(clock reset job_bytes room open abandon from bytes closes push takes word write arrived error quiet idle
+            out_data out_last out_error out_valid out_ready ram pieces push_at arrive_at due inside held fill flush open_at
+            write_at seen_at read_at space end0 end1 failed open_second arrive_second leave_second jobs offered end_byte
+            arriving start count filled turn half turned merged keep total total_low spill ends stores job_failed
+            arrive_end leave_end reach words new_end free_words after next_read has_word pop leaves;
             capacity = (1_u32 << P) - 1)
     }
 }
@@ -107,97 +137,55 @@ impl<const P: usize> Logic for PayloadFifo<P> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, write_at, seen_at, read_at, space, failed, push_at, arrive_at, load_at,
-            active_at, held, due, started, spoilt
+            self,
+            clock,
+            push_at,
+            arrive_at,
+            due,
+            inside,
+            held,
+            fill,
+            flush,
+            open_at,
+            write_at,
+            seen_at,
+            read_at,
+            space,
+            end0,
+            end1,
+            failed,
+            open_second,
+            arrive_second,
+            leave_second,
+            jobs
         );
-        clock!(self, clock, ram, realign);
-        self.realign.reset.next = self.reset.val();
-        self.offered.next = bit_cast::<14, 2>(self.from.val())
-            | (bit_cast::<14, 13>(self.bytes.val()) << bits::<4>(2));
+        clock!(self, clock, ram);
+
+        // Pieces on their way: the first word's first byte, the byte after the last word's last one, closes.
+        self.end_byte.next = self.from.val() + self.bytes.val();
+        self.offered.next = bit_cast::<5, 2>(self.from.val())
+            | (bit_cast::<5, 2>(self.end_byte.val()) << bits::<3>(2));
         if self.closes.val() {
-            self.offered.next = bit_cast::<14, 2>(self.from.val())
-                | (bit_cast::<14, 13>(self.bytes.val()) << bits::<4>(2))
-                | bits::<14>(0x2000);
+            self.offered.next = bit_cast::<5, 2>(self.from.val())
+                | (bit_cast::<5, 2>(self.end_byte.val()) << bits::<3>(2))
+                | bits::<5>(0x10);
         }
-        self.oldest.next = bits::<14>(0);
-        self.arriving.next = bits::<14>(0);
+        self.arriving.next = bits::<5>(0);
         for i in 0..8 {
             self.pieces[i].clock.next = self.clock.val();
             self.pieces[i].d.next = self.pieces[i].q.val();
             if self.push.val() & (self.push_at.q.val() == i.to_bits::<3>()) {
                 self.pieces[i].d.next = self.offered.val();
             }
-            if self.load_at.q.val() == i.to_bits::<3>() {
-                self.oldest.next = self.pieces[i].q.val();
-            }
             if self.arrive_at.q.val() == i.to_bits::<3>() {
                 self.arriving.next = self.pieces[i].q.val();
             }
         }
-
-        // Words that a piece occupies: (first byte + bytes + 3) / 4.
-        self.reach.next = bit_cast::<13, 2>(self.from.val()) + self.bytes.val() + bits::<13>(3);
-        self.span.next = bit_cast::<P, 11>(self.reach.val().get_bits::<11>(2));
-        self.skip_reach.next = bit_cast::<13, 2>(self.arriving.val().get_bits::<2>(0))
-            + bit_cast::<13, 11>(self.arriving.val().get_bits::<11>(2))
-            + bits::<13>(3);
-        self.skip.next = bit_cast::<P, 11>(self.skip_reach.val().get_bits::<11>(2));
-
-        // Arrival.
-        self.ram.write_address.next = self.write_at.q.val();
-        self.ram.write_data.next = self.word.val();
-        self.ram.write_enable.next = self.write.val() & !self.error.val();
-        if self.write.val() {
-            self.write_at.d.next = self.write_at.q.val() + 1;
-        }
-        self.seen_at.d.next = self.write_at.q.val();
-        self.push_mask.next = (bits::<8>(1) << self.push_at.q.val()) ^ bits::<8>(0xFF);
         if self.push.val() {
             self.push_at.d.next = self.push_at.q.val() + 1;
-            self.failed.d.next = self.failed.q.val() & self.push_mask.val();
         }
         if self.arrived.val() {
             self.arrive_at.d.next = self.arrive_at.q.val() + 1;
-            if self.error.val() {
-                self.write_at.d.next = self.write_at.q.val() + self.skip.val();
-                self.failed.d.next = self.failed.q.val() | (bits::<8>(1) << self.arrive_at.q.val());
-                if self.push.val() {
-                    self.failed.d.next = (self.failed.q.val() & self.push_mask.val())
-                        | (bits::<8>(1) << self.arrive_at.q.val());
-                }
-            }
-        }
-
-        // To the realigner.
-        self.has_word.next = self.read_at.q.val() != self.seen_at.q.val();
-        self.realign.rx.data.next = self.ram.read_data.val();
-        self.realign.rx.last.next = false;
-        self.realign.rx.valid.next = self.has_word.val();
-        self.pop.next = self.has_word.val() & self.realign.rx.ready.val();
-        self.next_read.next = self.read_at.q.val();
-        if self.pop.val() {
-            self.next_read.next = self.read_at.q.val() + 1;
-        }
-        self.read_at.d.next = self.next_read.val();
-        self.ram.read_address.next = self.next_read.val();
-        self.realign.piece.from.next = self.oldest.val().get_bits::<2>(0);
-        self.realign.piece.to.next = bits::<2>(0);
-        self.realign.piece.bytes.next = bit_cast::<13, 11>(self.oldest.val().get_bits::<11>(2));
-        self.realign.piece.first.next = !self.started.q.val();
-        self.realign.piece.last.next = self.oldest.val().get_bit(13);
-        self.realign.piece.split.next = false;
-        self.realign.piece.valid.next = self.held.q.val().any();
-        self.load.next = self.held.q.val().any() & self.realign.piece.ready.val();
-        if self.load.val() {
-            self.load_at.d.next = self.load_at.q.val() + 1;
-            self.active_at.d.next = self.load_at.q.val();
-            self.started.d.next = !self.oldest.val().get_bit(13);
-        }
-        if self.push.val() & !self.load.val() {
-            self.held.d.next = self.held.q.val() + 1;
-        }
-        if self.load.val() & !self.push.val() {
-            self.held.d.next = self.held.q.val() - 1;
         }
         if self.push.val() & !self.arrived.val() {
             self.due.d.next = self.due.q.val() + 1;
@@ -205,51 +193,173 @@ impl<const P: usize> Logic for PayloadFifo<P> {
         if self.arrived.val() & !self.push.val() {
             self.due.d.next = self.due.q.val() - 1;
         }
-
-        // Room.
-        self.taken_space.next = bits::<P>(0);
-        if self.push.val() {
-            self.taken_space.next = self.span.val();
-        }
-        self.given_space.next = bits::<P>(0);
-        if self.pop.val() {
-            self.given_space.next = bits::<P>(1);
-        }
-        self.space.d.next = self.space.q.val() - self.taken_space.val() + self.given_space.val();
-        // One slot stays free for the failure mark of the piece in the realigner.
-        self.room.next =
-            (self.space.q.val() >= self.span.val()) & (self.held.q.val() < bits::<4>(7));
-        self.crowded.next = self.held.q.val() == bits::<4>(7);
+        self.takes.next = !self.due.q.val().get_bit(3);
         self.quiet.next = !self.due.q.val().any();
-        self.idle.next = !self.due.q.val().any()
-            & !self.held.q.val().any()
-            & (self.read_at.q.val() == self.write_at.q.val())
-            & !self.realign.tx.valid.val();
+
+        // The bytes of a word that count, and where they go: behind those held, unless these are written now.
+        self.start.next = bits::<2>(0);
+        if !self.inside.q.val() {
+            self.start.next = self.arriving.val().get_bits::<2>(0);
+        }
+        self.count.next = bits::<3>(4) - bit_cast::<3, 2>(self.start.val());
+        if self.arrived.val() & self.arriving.val().get_bits::<2>(2).any() {
+            self.count.next = bit_cast::<3, 2>(self.arriving.val().get_bits::<2>(2))
+                - bit_cast::<3, 2>(self.start.val());
+        }
+        self.spill.next = self.flush.q.val() | self.fill.q.val().get_bit(2);
+        self.filled.next = self.fill.q.val().get_bits::<2>(0);
+        if self.spill.val() {
+            self.filled.next = bits::<2>(0);
+        }
+        self.total.next = bit_cast::<3, 2>(self.filled.val()) + self.count.val();
+        self.total_low.next = self.total.val().get_bits::<2>(0);
+        self.turn.next = self.filled.val() - self.start.val();
+        self.half.next = self.word.val();
+        if self.turn.val().get_bit(0) {
+            self.half.next = (self.word.val() << bits::<5>(8)) | (self.word.val() >> bits::<5>(24));
+        }
+        self.turned.next = self.half.val();
+        if self.turn.val().get_bit(1) {
+            self.turned.next =
+                (self.half.val() << bits::<5>(16)) | (self.half.val() >> bits::<5>(16));
+        }
+        self.keep.next = bits::<32>(0);
+        if self.filled.val() == bits::<2>(1) {
+            self.keep.next = bits::<32>(0xFF);
+        }
+        if self.filled.val() == bits::<2>(2) {
+            self.keep.next = bits::<32>(0xFFFF);
+        }
+        if self.filled.val() == bits::<2>(3) {
+            self.keep.next = bits::<32>(0xFF_FFFF);
+        }
+        self.merged.next = (self.held.q.val() & self.keep.val())
+            | (self.turned.val() & (self.keep.val() ^ bits::<32>(0xFFFF_FFFF_u64)));
+
+        // Arrival.
+        self.arrive_end.next = self.end0.q.val();
+        self.job_failed.next = self.error.val() | self.failed.q.val().get_bit(0);
+        if self.arrive_second.q.val() {
+            self.arrive_end.next = self.end1.q.val();
+            self.job_failed.next = self.error.val() | self.failed.q.val().get_bit(1);
+        }
+        self.ends.next = self.arrived.val() & self.arriving.val().get_bit(4);
+        if self.spill.val() {
+            self.fill.d.next = bits::<3>(0);
+            self.flush.d.next = false;
+        }
+        self.stores.next = self.spill.val();
+        if self.write.val() {
+            self.inside.d.next = !self.arrived.val();
+            self.held.d.next = self.merged.val();
+            self.fill.d.next = self.total.val();
+            self.flush.d.next = self.ends.val();
+            if self.total.val().get_bit(2) & !self.spill.val() {
+                self.stores.next = true;
+                self.held.d.next = self.turned.val();
+                self.fill.d.next = bit_cast::<3, 2>(self.total_low.val());
+                self.flush.d.next = self.ends.val() & self.total_low.val().any();
+            }
+        }
+        self.ram.write_address.next = self.write_at.q.val();
+        self.ram.write_data.next = self.merged.val();
+        if self.spill.val() {
+            self.ram.write_data.next = self.held.q.val();
+        }
+        self.ram.write_enable.next = self.stores.val();
+        if self.stores.val() {
+            self.write_at.d.next = self.write_at.q.val() + 1;
+        }
+        if self.arrived.val() & self.error.val() {
+            self.inside.d.next = false;
+            self.failed.d.next = self.failed.q.val() | bits::<2>(1);
+            if self.arrive_second.q.val() {
+                self.failed.d.next = self.failed.q.val() | bits::<2>(2);
+            }
+        }
+        if self.ends.val() {
+            self.arrive_second.d.next = !self.arrive_second.q.val();
+            if self.job_failed.val() {
+                // What is missing is skipped, so that the frame keeps its length.
+                self.write_at.d.next = self.arrive_end.val();
+                self.fill.d.next = bits::<3>(0);
+                self.flush.d.next = false;
+            }
+        }
+        self.seen_at.d.next = self.write_at.q.val();
+
+        // Room. `space` follows a cycle late, and only ever too low: jobs are further apart than that.
+        self.reach.next = self.job_bytes.val() + bits::<16>(3);
+        self.words.next = bit_cast::<P, 14>(self.reach.val().get_bits::<14>(2));
+        self.new_end.next = self.open_at.q.val() + self.words.val();
+        self.free_words.next = self.read_at.q.val() - self.open_at.q.val() + self.capacity.val();
+        self.space.d.next = self.free_words.val();
+        self.room.next = (self.space.q.val() >= self.words.val()) & !self.jobs.q.val().get_bit(1);
+        if self.open.val() {
+            self.open_at.d.next = self.new_end.val();
+            self.open_second.d.next = !self.open_second.q.val();
+            if self.open_second.q.val() {
+                self.end1.d.next = self.new_end.val();
+                self.failed.d.next = self.failed.q.val() & bits::<2>(1);
+                if self.arrived.val() & self.error.val() {
+                    self.failed.d.next = bits::<2>(1);
+                }
+            } else {
+                self.end0.d.next = self.new_end.val();
+                self.failed.d.next = self.failed.q.val() & bits::<2>(2);
+                if self.arrived.val() & self.error.val() {
+                    self.failed.d.next = bits::<2>(2);
+                }
+            }
+        }
 
         // Payload.
-        self.out_data.next = self.realign.tx.data.val();
-        self.out_last.next = self.realign.tx.last.val();
-        self.out_valid.next = self.realign.tx.valid.val();
-        self.out_error.next = self.spoilt.q.val();
-        self.realign.tx.ready.next = self.out_ready.val();
-        if self.realign.tx.valid.val() & self.realign.tx.last.val() & self.out_ready.val() {
-            self.spoilt.d.next = false;
+        self.has_word.next = self.read_at.q.val() != self.seen_at.q.val();
+        self.after.next = self.read_at.q.val() + 1;
+        self.pop.next = self.has_word.val() & self.out_ready.val();
+        self.next_read.next = self.read_at.q.val();
+        if self.pop.val() {
+            self.next_read.next = self.after.val();
         }
-        if self.pop.val() & self.failed.q.val().get_bit(self.active_at.q.val().index()) {
-            self.spoilt.d.next = true;
+        self.read_at.d.next = self.next_read.val();
+        self.ram.read_address.next = self.next_read.val();
+        self.leave_end.next = self.end0.q.val();
+        self.out_error.next = self.failed.q.val().get_bit(0);
+        if self.leave_second.q.val() {
+            self.leave_end.next = self.end1.q.val();
+            self.out_error.next = self.failed.q.val().get_bit(1);
         }
-        if self.reset.val() {
+        self.out_data.next = self.ram.read_data.val();
+        self.out_valid.next = self.has_word.val();
+        self.out_last.next = self.after.val() == self.leave_end.val();
+        self.leaves.next = self.pop.val() & (self.after.val() == self.leave_end.val());
+        if self.leaves.val() {
+            self.leave_second.d.next = !self.leave_second.q.val();
+        }
+        if self.open.val() & !self.leaves.val() {
+            self.jobs.d.next = self.jobs.q.val() + 1;
+        }
+        if self.leaves.val() & !self.open.val() {
+            self.jobs.d.next = self.jobs.q.val() - 1;
+        }
+        self.idle.next = !self.jobs.q.val().any();
+        if self.reset.val() | self.abandon.val() {
+            self.push_at.d.next = bits::<3>(0);
+            self.arrive_at.d.next = bits::<3>(0);
+            self.due.d.next = bits::<4>(0);
+            self.inside.d.next = false;
+            self.fill.d.next = bits::<3>(0);
+            self.flush.d.next = false;
+            self.open_at.d.next = bits::<P>(0);
             self.write_at.d.next = bits::<P>(0);
             self.seen_at.d.next = bits::<P>(0);
             self.read_at.d.next = bits::<P>(0);
             self.space.d.next = self.capacity.val();
-            self.push_at.d.next = bits::<3>(0);
-            self.arrive_at.d.next = bits::<3>(0);
-            self.load_at.d.next = bits::<3>(0);
-            self.held.d.next = bits::<4>(0);
-            self.due.d.next = bits::<4>(0);
-            self.started.d.next = false;
-            self.spoilt.d.next = false;
+            self.failed.d.next = bits::<2>(0);
+            self.open_second.d.next = false;
+            self.arrive_second.d.next = false;
+            self.leave_second.d.next = false;
+            self.jobs.d.next = bits::<2>(0);
         }
     }
 }

@@ -6,14 +6,17 @@
 //!      --> Read Request: seven words from the segment RAM, and a record for Receive -+
 //!      --> raw: bus reads, unchecked ------------------------------------------------+
 //! ```
-//! Header build waits until every check of its job has passed, so nothing of a refused frame ever leaves. It goes on when the
-//! first piece of the last segment is asked for, not when the data have come: the next job overlaps with them. A bus read that
-//! fails marks the frame. The segments before the last one may have seven pieces together; more are refused (as out of bounds).
+//! A job begins when the FIFO has room for all of it, so that the TPT is never held while the wire is waited for: a piece waits
+//! for the bus alone. Header build waits until every check of its job has passed, so nothing of a refused frame ever leaves. It
+//! goes on when the first piece of the last segment is asked for, not when the data have come: the next job overlaps with
+//! them. A bus read that fails marks the frame.
 //!
 //! `drain.busy` is cleared when nothing is outstanding; when the epoch has changed, a new access waits for that, so a release
 //! waits for the accesses of its time and for no others.
 //!
-//! Latency: six cycles from a job to its TPT request for the first segment, two more for each segment passed over.
+//! `low` is first what is left of the offset, complemented: adding a segment's length carries if the offset lies in it. Then
+//! it is the low half of the address. Latency: five cycles from a job to its TPT request for the first segment, one more for
+//! each segment passed over.
 
 use rnic_abi::command::{access, MESSAGE_WORD};
 use rnic_abi::config::DMA_BOUNDARY_BYTES;
@@ -29,12 +32,10 @@ use crate::interfaces::{
 /// What the reader does; where it uses a word of the segment RAM, the word was asked for in the cycle before.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
 pub enum PayloadState {
-    /// Waits for a job.
+    /// Waits for a job, and for room for it.
     Idle,
-    /// Takes the segment's length.
+    /// Adds the segment's length: passes over the segment, or finds how much of it is left.
     ReadSegment,
-    /// Passes over the segment, or finds how much of it is wanted.
-    Seek,
     /// Adds the offset to the low half of the segment's address.
     AddLow,
     /// Adds the carry to the high half.
@@ -45,16 +46,10 @@ pub enum PayloadState {
     Check,
     /// Passes pieces to the bus.
     ReadPieces,
-    /// Passes over pieces that find no room.
-    SkipPieces,
     /// Lets header build go on.
     Accept,
-    /// Refused: waits until what was asked for has come.
+    /// Refused: waits until what was asked for has come, and drops it.
     Quieten,
-    /// Refused: the last piece fails.
-    EndRefused,
-    /// Refused: drops what was read.
-    Drain,
     /// Refused: tells header build.
     Refuse,
     /// Inline: waits until the FIFO takes words in this job's order.
@@ -73,6 +68,8 @@ pub enum PayloadState {
     RawHigh,
     /// Raw: looks at the byte count.
     RawBytes,
+    /// Raw: waits for room.
+    RawOpen,
     /// Raw: finds how much lies before the next 4 KiB boundary.
     RawSplit,
     /// Raw: asks the bus.
@@ -146,6 +143,10 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     pub issued: Signal<Out, Bit>,
     /// The TPT refused a source of this host.
     pub protection_error: Signal<Out, Bit>,
+    /// A frame that was not sent before has data of TPT entry `used_index`.
+    pub used: Signal<Out, Bit>,
+    /// See `used`.
+    pub used_index: Signal<Out, Bits<8>>,
     /// No job under way, nothing stored.
     pub idle: Signal<Out, Bit>,
     /// Payload word.
@@ -161,17 +162,15 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     fifo: PayloadFifo<P>,
     state: DFF<PayloadState>,
     segment: DFF<Bits<8>>,
-    offset: DFF<Bits<32>>,
     rest: DFF<Bits<16>>,
     command: DFF<Bits<5>>,
-    length: DFF<Bits<32>>,
-    va: DFF<Bits<64>>,
-    handle: DFF<Bits<32>>,
-    sum: DFF<Bits<33>>,
+    low: DFF<Bits<33>>,
+    high: DFF<Bits<32>>,
+    kept: DFF<Bits<32>>,
     bytes: DFF<Bits<16>>,
+    covers: DFF<Bit>,
     word: DFF<Bits<4>>,
     error: DFF<Bits<4>>,
-    pushed: DFF<Bit>,
     accepted: DFF<Bit>,
     accepting: DFF<Bit>,
     incoming: DFF<Bit>,
@@ -179,8 +178,12 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     busy: DFF<Bits<2>>,
     next: Signal<Local, PayloadState>,
     next_word: Signal<Local, Bits<4>>,
-    over: Signal<Local, Bits<33>>,
-    low_sum: Signal<Local, Bits<33>>,
+    addend: Signal<Local, Bits<32>>,
+    flipped: Signal<Local, Bits<32>>,
+    sum: Signal<Local, Bits<33>>,
+    half: Signal<Local, Bits<32>>,
+    carry: Signal<Local, Bits<1>>,
+    high_sum: Signal<Local, Bits<32>>,
     base: Signal<Local, Bits<DA>>,
     at: Signal<Local, Bits<DA>>,
     kind: Signal<Local, Bits<DA>>,
@@ -189,13 +192,12 @@ pub struct PayloadRead<const DA: usize, const P: usize> {
     swapped: Signal<Local, Bits<32>>,
     next_segment: Signal<Local, Bits<8>>,
     rest_less_one: Signal<Local, Bits<16>>,
-    high_sum: Signal<Local, Bits<32>>,
-    sum_low: Signal<Local, Bits<33>>,
+    kept_bytes: Signal<Local, Bits<16>>,
     to_boundary: Signal<Local, Bits<16>>,
     last_word: Signal<Local, Bits<4>>,
-    covers: Signal<Local, Bit>,
+    wanted: Signal<Local, Bits<8>>,
+    is_request: Signal<Local, Bit>,
     other_epoch_busy: Signal<Local, Bit>,
-    drains: Signal<Local, Bit>,
     slot_words_log2: Constant<Bits<4>>,
     remote_segment: Constant<Bits<8>>,
     message_word: Constant<Bits<13>>,
@@ -210,10 +212,10 @@ impl<const DA: usize, const P: usize> PayloadRead<DA, P> {
         block_new!(clock reset job_valid job_ready job_refused job_error job_mode job_vi job_slot job_segment job_offset job_bytes
             job_response job_last job_again job_command job_index raw_data raw_valid raw_ready link_idle
             segment_address segment_data slot_read request piece drain read_request read_data read_out issued
-            protection_error idle out_data out_last out_error out_valid out_ready state segment offset rest
-            command length va handle sum bytes word error pushed accepted accepting incoming incoming_last busy next next_word over
-            low_sum base at kind at_segment request_word swapped next_segment rest_less_one high_sum sum_low to_boundary last_word covers other_epoch_busy
-            drains;
+            protection_error used used_index idle out_data out_last out_error out_valid out_ready state segment rest
+            command low high kept bytes covers word error accepted accepting incoming incoming_last busy next next_word
+            addend flipped sum half carry high_sum base at kind at_segment request_word swapped next_segment rest_less_one
+            kept_bytes to_boundary last_word wanted is_request other_epoch_busy;
             slot_words_log2 = slot_words_log2,
             remote_segment = (1_u32 << (slot_words_log2 - 2)) - 1,
             message_word = MESSAGE_WORD as u32,
@@ -233,17 +235,15 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             clock,
             state,
             segment,
-            offset,
             rest,
             command,
-            length,
-            va,
-            handle,
-            sum,
+            low,
+            high,
+            kept,
             bytes,
+            covers,
             word,
             error,
-            pushed,
             accepted,
             accepting,
             incoming,
@@ -266,45 +266,77 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
         self.slot_read.word.next = (bit_cast::<13, 5>(self.command.q.val()) << bits::<4>(5))
             | self.message_word.val()
             | bit_cast::<13, 4>(self.word.q.val());
-        self.request.stag.next = self.handle.q.val();
-        self.request.to.next = self.va.q.val();
+        self.request.stag.next = self.kept.q.val();
+        self.request.to.next = bit_cast::<64, 32>(self.low.q.val().get_bits::<32>(0))
+            | (bit_cast::<64, 32>(self.high.q.val()) << bits::<6>(32));
         self.request.length.next = self.bytes.q.val();
         self.request.access.next = self.local_read.val();
         if self.job_response.val() {
             self.request.access.next = self.remote_read.val();
         }
         self.request.vi.next = self.job_vi.val();
-        self.request.last_of_message.next = self.job_last.val();
+        // The message's last access, not every access of its last frame.
+        self.request.last_of_message.next = self.job_last.val() & self.covers.q.val();
         self.request.valid.next = false;
         self.piece.ready.next = false;
         self.read_request.iova.next = self.piece.iova.val();
         self.read_request.bytes.next = self.piece.bytes.val();
         self.read_request.valid.next = false;
         self.issued.next = false;
+        self.used.next = false;
+        self.used_index.next = self.kept.q.val().get_bits::<8>(8);
         self.protection_error.next = false;
-        self.drains.next = false;
         self.incoming.d.next = false;
         self.incoming_last.d.next = false;
         self.read_out.valid.next = false;
         self.read_out.last.next = self.word.q.val() == bits::<4>(7);
         self.read_out.data.next = self.segment_data.val();
+        self.fifo.job_bytes.next = self.job_bytes.val();
+        self.fifo.open.next = false;
+        self.fifo.abandon.next = false;
         self.fifo.word.next = self.read_data.data.val();
         self.fifo.write.next = self.read_data.valid.val() & !self.read_data.error.val();
         self.fifo.arrived.next = self.read_data.valid.val() & self.read_data.last.val();
         self.fifo.error.next = self.read_data.valid.val() & self.read_data.error.val();
         self.fifo.from.next = self.piece.iova.val().get_bits::<2>(0);
-        self.fifo.bytes.next = self.piece.bytes.val();
-        self.fifo.closes.next = false;
+        self.fifo.bytes.next = self.piece.bytes.val().get_bits::<2>(0);
+        self.fifo.closes.next = self.covers.q.val();
         self.fifo.push.next = false;
 
-        // Arithmetic, one adder a state.
-        self.over.next =
-            bit_cast::<33, 32>(self.offset.q.val()) - bit_cast::<33, 32>(self.length.q.val());
-        self.low_sum.next =
-            bit_cast::<33, 32>(self.segment_data.val()) + bit_cast::<33, 32>(self.offset.q.val());
+        // Arithmetic: one adder for the low half, which also seeks, and one for the high half.
+        self.addend.next = self.segment_data.val();
+        self.half.next = self.segment_data.val();
+        self.flipped.next = self.low.q.val().get_bits::<32>(0);
+        if self.state.q.val() == PayloadState::AddLow {
+            self.flipped.next = self.low.q.val().get_bits::<32>(0) ^ bits::<32>(0xFFFF_FFFF_u64);
+        }
+        if self.state.q.val() == PayloadState::RawLow {
+            self.addend.next = self.raw_data.val();
+        }
+        if self.state.q.val() == PayloadState::RawRead {
+            self.addend.next = bit_cast::<32, 16>(self.bytes.q.val());
+        }
+        if self.state.q.val() == PayloadState::RawHigh {
+            self.half.next = self.raw_data.val();
+        }
+        if self.state.q.val() == PayloadState::RawSplit {
+            self.half.next = self.high.q.val();
+        }
+        self.sum.next =
+            bit_cast::<33, 32>(self.addend.val()) + bit_cast::<33, 32>(self.flipped.val());
+        self.carry.next = self.low.q.val().get_bits::<1>(32);
+        if (self.state.q.val() == PayloadState::StoreRequest) & (self.word.q.val() != bits::<4>(7))
+        {
+            self.carry.next = bits::<1>(0);
+        }
+        self.high_sum.next = self.half.val() + bit_cast::<32, 1>(self.carry.val());
         self.to_boundary.next =
-            self.boundary.val() - bit_cast::<16, 12>(self.va.q.val().get_bits::<12>(0));
-        self.covers.next = self.rest.q.val() == self.bytes.q.val();
+            self.boundary.val() - bit_cast::<16, 12>(self.low.q.val().get_bits::<12>(0));
+        self.rest_less_one.next = self.rest.q.val() - bits::<16>(1);
+        self.last_word.next = self.rest_less_one.val().get_bits::<4>(2);
+        self.kept_bytes.next = bit_cast::<16, 32>(self.kept.q.val()) + bits::<16>(1);
+        self.wanted.next = self.job_offset.val().get_bits::<8>(0);
+        self.is_request.next = self.job_mode.val() == bits::<3>(3);
         self.other_epoch_busy.next = self.busy.q.val().get_bit(1);
         if self.drain.epoch.val() {
             self.other_epoch_busy.next = self.busy.q.val().get_bit(0);
@@ -313,93 +345,75 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             self.busy.d.next = bits::<2>(0);
         }
         // Payload of a Read Request (RFC 5040 section 4.4), big-endian, step by step.
-        self.request_word.next = self.segment_data.val();
-        if self.word.q.val() == bits::<4>(6) {
-            self.request_word.next =
-                self.segment_data.val() + bit_cast::<32, 1>(self.sum.q.val().get_bits::<1>(32));
-        }
-        if self.word.q.val() == bits::<4>(7) {
-            self.request_word.next = self.sum.q.val().get_bits::<32>(0);
+        self.request_word.next = self.high_sum.val();
+        if self.word.q.val() == bits::<4>(8) {
+            self.request_word.next = self.low.q.val().get_bits::<32>(0);
         }
         self.swapped.next = (self.request_word.val() << bits::<5>(24))
             | ((self.request_word.val() & bits::<32>(0xFF00)) << bits::<5>(8))
             | ((self.request_word.val() >> bits::<5>(8)) & bits::<32>(0xFF00))
             | (self.request_word.val() >> bits::<5>(24));
-        self.rest_less_one.next = self.rest.q.val() - bits::<16>(1);
-        self.last_word.next = self.rest_less_one.val().get_bits::<4>(2);
-        self.high_sum.next =
-            self.segment_data.val() + bit_cast::<32, 1>(self.sum.q.val().get_bits::<1>(32));
-        self.sum_low.next = bit_cast::<33, 32>(self.sum.q.val().get_bits::<32>(0));
 
         match self.state.q.val() {
             PayloadState::Idle => {
                 self.next_segment.next = self.job_segment.val();
-                self.offset.d.next = self.job_offset.val();
                 self.rest.d.next = self.job_bytes.val();
                 self.command.d.next = self.job_command.val();
-                self.sum.d.next = bits::<33>(0);
+                self.low.d.next = bits::<33>(0);
+                if self.job_mode.val() == bits::<3>(1) {
+                    self.low.d.next =
+                        bit_cast::<33, 32>(self.job_offset.val() ^ bits::<32>(0xFFFF_FFFF_u64));
+                }
                 self.next_word.next = bits::<4>(0);
-                self.pushed.d.next = false;
                 self.accepted.d.next = false;
                 if self.job_valid.val() & !self.accepting.q.val() {
-                    self.next.next = PayloadState::ReadSegment;
                     if self.job_mode.val() == bits::<3>(0) {
                         self.job_ready.next = true;
-                        self.next.next = PayloadState::Idle;
-                    }
-                    if self.job_mode.val() == bits::<3>(2) {
-                        self.job_ready.next = true;
-                        self.next.next = PayloadState::StartInline;
-                    }
-                    if self.job_mode.val() == bits::<3>(4) {
+                    } else if self.job_mode.val() == bits::<3>(4) {
                         self.next.next = PayloadState::RawLow;
+                    } else if self.fifo.room.val() {
+                        self.fifo.open.next = true;
+                        self.next.next = PayloadState::ReadSegment;
+                        if self.job_mode.val() == bits::<3>(2) {
+                            self.job_ready.next = true;
+                            self.next.next = PayloadState::StartInline;
+                        }
                     }
                 }
             }
             PayloadState::ReadSegment => {
-                self.length.d.next = self.segment_data.val();
-                self.next.next = PayloadState::Seek;
-            }
-            PayloadState::Seek => {
-                if self.job_mode.val() == bits::<3>(3) {
-                    if self.offset.q.val().any() {
-                        self.sum.d.next =
-                            self.sum.q.val() + bit_cast::<33, 32>(self.length.q.val());
-                        self.offset.d.next = self.offset.q.val() - bits::<32>(1);
-                        self.next_segment.next = self.segment.q.val() + bits::<8>(1);
-                        self.next.next = PayloadState::ReadSegment;
-                    } else {
-                        self.next.next = PayloadState::StartRequest;
-                    }
-                } else if self.over.val().get_bit(32) {
-                    self.length.d.next = self.length.q.val() - self.offset.q.val();
+                self.kept.d.next = self.sum.val().get_bits::<32>(0);
+                if self.is_request.val() & (self.segment.q.val() == self.wanted.val()) {
+                    self.next.next = PayloadState::StartRequest;
+                } else if !self.is_request.val() & self.sum.val().get_bit(32) {
                     self.next.next = PayloadState::AddLow;
                 } else {
-                    self.offset.d.next = self.over.val().get_bits::<32>(0);
+                    self.low.d.next = bit_cast::<33, 32>(self.sum.val().get_bits::<32>(0));
                     self.next_segment.next = self.segment.q.val() + bits::<8>(1);
-                    self.next.next = PayloadState::ReadSegment;
                 }
             }
             PayloadState::AddLow => {
-                self.sum.d.next = self.low_sum.val();
+                self.low.d.next = self.sum.val();
                 self.bytes.d.next = self.rest.q.val();
-                if self.length.q.val() < bit_cast::<32, 16>(self.rest.q.val()) {
-                    self.bytes.d.next = bit_cast::<16, 32>(self.length.q.val());
+                self.covers.d.next = true;
+                if self.kept.q.val() < bit_cast::<32, 16>(self.rest_less_one.val()) {
+                    self.bytes.d.next = self.kept_bytes.val();
+                    self.covers.d.next = false;
                 }
                 self.next.next = PayloadState::AddHigh;
             }
             PayloadState::AddHigh => {
-                self.va.d.next = bit_cast::<64, 32>(self.sum.q.val().get_bits::<32>(0))
-                    | (bit_cast::<64, 32>(self.high_sum.val()) << bits::<6>(32));
+                self.high.d.next = self.high_sum.val();
                 self.next.next = PayloadState::ReadHandle;
             }
             PayloadState::ReadHandle => {
-                self.handle.d.next = self.segment_data.val();
+                self.kept.d.next = self.segment_data.val();
                 self.next.next = PayloadState::Check;
             }
             PayloadState::Check => {
                 self.request.valid.next = !self.other_epoch_busy.val();
                 if self.request.ready.val() & !self.other_epoch_busy.val() {
+                    self.used.next = !self.job_again.val();
                     self.busy.d.next = self.busy.q.val() | bits::<2>(1);
                     if self.drain.epoch.val() {
                         self.busy.d.next = self.busy.q.val() | bits::<2>(2);
@@ -409,42 +423,27 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             }
             PayloadState::ReadPieces => {
                 self.error.d.next = self.piece.error.val();
-                self.fifo.closes.next = self.piece.last.val() & self.covers.val();
+                self.fifo.closes.next = self.piece.last.val() & self.covers.q.val();
                 if self.piece.valid.val() {
                     if self.piece.error.val().any() {
                         self.piece.ready.next = true;
                         self.protection_error.next = !self.job_response.val();
-                        self.next.next = PayloadState::Refuse;
-                        if self.pushed.q.val() {
-                            self.next.next = PayloadState::Quieten;
-                        }
-                    } else if self.fifo.crowded.val()
-                        & self.link_idle.val()
-                        & !self.accepted.q.val()
-                    {
-                        // Too many pieces before the last segment: nothing would ever make room.
-                        self.piece.ready.next = true;
-                        self.error.d.next = bits::<4>(5);
-                        self.next.next = PayloadState::SkipPieces;
-                        if self.piece.last.val() {
-                            self.next.next = PayloadState::Quieten;
-                        }
+                        self.next.next = PayloadState::Quieten;
                     } else {
-                        self.read_request.valid.next = self.fifo.room.val();
+                        self.read_request.valid.next = self.fifo.takes.val();
                         self.piece.ready.next =
-                            self.fifo.room.val() & self.read_request.ready.val();
-                        if self.fifo.room.val() & self.read_request.ready.val() {
+                            self.fifo.takes.val() & self.read_request.ready.val();
+                        if self.fifo.takes.val() & self.read_request.ready.val() {
                             self.fifo.push.next = true;
-                            self.pushed.d.next = true;
                             // With the first piece of the last segment the whole job is admitted.
-                            self.accepted.d.next = self.accepted.q.val() | self.covers.val();
-                            self.accepting.d.next = self.covers.val() & !self.accepted.q.val();
+                            self.accepted.d.next = self.accepted.q.val() | self.covers.q.val();
+                            self.accepting.d.next = self.covers.q.val() & !self.accepted.q.val();
                             if self.piece.last.val() {
                                 self.rest.d.next = self.rest.q.val() - self.bytes.q.val();
                                 self.next_segment.next = self.segment.q.val() + bits::<8>(1);
-                                self.offset.d.next = bits::<32>(0);
+                                self.low.d.next = bits::<33>(0xFFFF_FFFF_u64);
                                 self.next.next = PayloadState::ReadSegment;
-                                if self.covers.val() {
+                                if self.covers.q.val() {
                                     self.next.next = PayloadState::Idle;
                                 }
                             }
@@ -452,33 +451,14 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                     }
                 }
             }
-            PayloadState::SkipPieces => {
-                self.piece.ready.next = true;
-                if self.piece.valid.val() & self.piece.last.val() {
-                    self.next.next = PayloadState::Quieten;
-                }
-            }
             PayloadState::Accept => {
                 self.job_ready.next = true;
                 self.next.next = PayloadState::Idle;
             }
             PayloadState::Quieten => {
-                self.fifo.from.next = bits::<2>(0);
-                self.fifo.bytes.next = bits::<13>(1);
-                self.fifo.closes.next = true;
+                // Between frames the FIFO holds this job only.
                 if self.fifo.quiet.val() & self.link_idle.val() {
-                    self.fifo.push.next = true;
-                    self.next.next = PayloadState::EndRefused;
-                }
-            }
-            PayloadState::EndRefused => {
-                self.fifo.arrived.next = true;
-                self.fifo.error.next = true;
-                self.next.next = PayloadState::Drain;
-            }
-            PayloadState::Drain => {
-                self.drains.next = self.link_idle.val();
-                if self.link_idle.val() & self.fifo.out_valid.val() & self.fifo.out_last.val() {
+                    self.fifo.abandon.next = true;
                     self.next.next = PayloadState::Refuse;
                 }
             }
@@ -489,9 +469,9 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             }
             PayloadState::StartInline => {
                 self.fifo.from.next = bits::<2>(0);
-                self.fifo.bytes.next = bit_cast::<13, 16>(self.rest.q.val());
+                self.fifo.bytes.next = self.rest.q.val().get_bits::<2>(0);
                 self.fifo.closes.next = true;
-                if self.fifo.quiet.val() & self.fifo.room.val() {
+                if self.fifo.quiet.val() {
                     self.fifo.push.next = true;
                     self.next.next = PayloadState::ReadSlot;
                 }
@@ -512,9 +492,7 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
                 }
             }
             PayloadState::StartRequest => {
-                self.fifo.from.next = bits::<2>(0);
-                self.fifo.bytes.next = bit_cast::<13, 16>(self.rest.q.val());
-                if self.fifo.quiet.val() & self.fifo.room.val() {
+                if self.fifo.quiet.val() {
                     self.next.next = PayloadState::TellReceive;
                     if self.job_again.val() {
                         self.next.next = PayloadState::StoreRequest;
@@ -546,66 +524,75 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             }
             PayloadState::StoreRequest => {
                 self.fifo.from.next = bits::<2>(0);
-                self.fifo.bytes.next = bit_cast::<13, 16>(self.rest.q.val());
+                self.fifo.bytes.next = bits::<2>(0);
                 self.fifo.closes.next = true;
                 self.fifo.push.next = self.word.q.val() == bits::<4>(0);
                 self.fifo.word.next = self.swapped.val();
-                self.fifo.write.next = self.word.q.val() != bits::<4>(4);
+                self.fifo.write.next =
+                    (self.word.q.val() != bits::<4>(0)) & (self.word.q.val() != bits::<4>(5));
                 self.next_word.next = self.word.q.val() + 1;
-                if self.word.q.val() == bits::<4>(4) {
+                if self.word.q.val() == bits::<4>(5) {
                     // The offset of the source is the remote address plus the segments before this one.
-                    self.sum.d.next =
-                        bit_cast::<33, 32>(self.segment_data.val()) + self.sum_low.val();
+                    self.low.d.next = self.sum.val();
                 }
-                if self.word.q.val() == bits::<4>(7) {
+                if self.word.q.val() == bits::<4>(8) {
                     self.fifo.arrived.next = true;
                     self.next.next = PayloadState::Accept;
                 }
             }
             PayloadState::RawLow => {
                 self.raw_ready.next = true;
-                self.va.d.next = bit_cast::<64, 32>(self.raw_data.val());
                 if self.raw_valid.val() {
+                    self.low.d.next = self.sum.val();
                     self.next.next = PayloadState::RawHigh;
                 }
             }
             PayloadState::RawHigh => {
                 self.raw_ready.next = true;
+                self.high.d.next = self.high_sum.val();
                 if self.raw_valid.val() {
-                    self.va.d.next = self.va.q.val()
-                        | (bit_cast::<64, 32>(self.raw_data.val()) << bits::<6>(32));
                     self.next.next = PayloadState::RawBytes;
                 }
             }
             PayloadState::RawBytes => {
                 self.rest.d.next = bit_cast::<16, 32>(self.raw_data.val());
                 if self.raw_valid.val() {
-                    self.next.next = PayloadState::RawSplit;
+                    self.next.next = PayloadState::RawOpen;
                     if !self.raw_data.val().any() {
                         self.next.next = PayloadState::Accept;
                     }
                 }
             }
+            PayloadState::RawOpen => {
+                if self.fifo.room.val() {
+                    self.fifo.open.next = true;
+                    self.next.next = PayloadState::RawSplit;
+                }
+            }
             PayloadState::RawSplit => {
+                self.high.d.next = self.high_sum.val();
                 self.bytes.d.next = self.rest.q.val();
+                self.covers.d.next = true;
                 if self.to_boundary.val() < self.rest.q.val() {
                     self.bytes.d.next = self.to_boundary.val();
+                    self.covers.d.next = false;
                 }
                 self.next.next = PayloadState::RawRead;
             }
             PayloadState::RawRead => {
-                self.read_request.iova.next = self.va.q.val().get_bits::<48>(0);
+                self.read_request.iova.next =
+                    bit_cast::<48, 32>(self.low.q.val().get_bits::<32>(0))
+                        | (bit_cast::<48, 32>(self.high.q.val()) << bits::<6>(32));
                 self.read_request.bytes.next = bit_cast::<13, 16>(self.bytes.q.val());
-                self.fifo.from.next = self.va.q.val().get_bits::<2>(0);
-                self.fifo.bytes.next = bit_cast::<13, 16>(self.bytes.q.val());
-                self.fifo.closes.next = self.covers.val();
-                self.read_request.valid.next = self.fifo.room.val();
-                if self.fifo.room.val() & self.read_request.ready.val() {
+                self.fifo.from.next = self.low.q.val().get_bits::<2>(0);
+                self.fifo.bytes.next = self.bytes.q.val().get_bits::<2>(0);
+                self.read_request.valid.next = self.fifo.takes.val();
+                if self.fifo.takes.val() & self.read_request.ready.val() {
                     self.fifo.push.next = true;
                     self.rest.d.next = self.rest.q.val() - self.bytes.q.val();
-                    self.va.d.next = self.va.q.val() + bit_cast::<64, 16>(self.bytes.q.val());
+                    self.low.d.next = self.sum.val();
                     self.next.next = PayloadState::RawSplit;
-                    if self.covers.val() {
+                    if self.covers.q.val() {
                         self.next.next = PayloadState::Accept;
                     }
                 }
@@ -646,16 +633,16 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
             }
         }
         if self.next.val() == PayloadState::StoreRequest {
-            if self.next_word.val() >= bits::<4>(4) {
+            if self.next_word.val() >= bits::<4>(5) {
                 self.at_segment.next = self.remote_segment.val();
             }
-            if (self.next_word.val() == bits::<4>(0)) | (self.next_word.val() == bits::<4>(5)) {
+            if (self.next_word.val() == bits::<4>(1)) | (self.next_word.val() == bits::<4>(6)) {
                 self.kind.next = bits::<DA>(2);
             }
-            if (self.next_word.val() == bits::<4>(1)) | (self.next_word.val() == bits::<4>(6)) {
+            if (self.next_word.val() == bits::<4>(2)) | (self.next_word.val() == bits::<4>(7)) {
                 self.kind.next = bits::<DA>(1);
             }
-            if (self.next_word.val() == bits::<4>(2)) | (self.next_word.val() == bits::<4>(4)) {
+            if (self.next_word.val() == bits::<4>(3)) | (self.next_word.val() == bits::<4>(5)) {
                 self.kind.next = bits::<DA>(0);
             }
         }
@@ -669,12 +656,12 @@ impl<const DA: usize, const P: usize> Logic for PayloadRead<DA, P> {
         self.at.next = self.base.val() | (bit_cast::<DA, 8>(self.at_segment.val()) << bits::<4>(2));
         self.segment_address.next = self.at.val() | self.kind.val();
 
-        // Payload to mpa_frame, but for what is dropped.
+        // Payload to mpa_frame.
         self.out_data.next = self.fifo.out_data.val();
         self.out_last.next = self.fifo.out_last.val();
         self.out_error.next = self.fifo.out_error.val();
-        self.out_valid.next = self.fifo.out_valid.val() & !self.drains.val();
-        self.fifo.out_ready.next = self.out_ready.val() | self.drains.val();
+        self.out_valid.next = self.fifo.out_valid.val();
+        self.fifo.out_ready.next = self.out_ready.val();
         self.drain.busy.next = self.busy.q.val();
         self.idle.next = (self.state.q.val() == PayloadState::Idle) & self.fifo.idle.val();
     }

@@ -96,7 +96,9 @@ impl<const CA: usize, const DA: usize, const R: usize> Logic for ReadQueue<CA, D
     fn update(&mut self) {
         dff_setup!(self, clock, vi, word);
         clock!(self, clock, waiting, used);
+        self.waiting.look_vi.next = bits::<8>(0);
         self.waiting.reset.next = self.reset.val();
+        self.used.look_vi.next = bits::<8>(0);
         self.used.reset.next = self.reset.val();
         self.at.next = bits::<R>(0);
         for i in 0..16 {

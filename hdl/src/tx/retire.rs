@@ -213,6 +213,8 @@ impl<const MA: usize, const W: usize> Logic for Retire<MA, W> {
         self.finish_count.down_vi.next = self.vi.q.val();
         self.finish_count.clear.next = self.clear.val();
         self.finish_count.clear_vi.next = self.clear_vi.val();
+        self.finish_count.look_vi.next = bits::<8>(0);
+        self.read_count.look_vi.next = bits::<8>(0);
         self.read_count.reset.next = self.reset.val();
         self.read_count.up.next = self.reads_done.val();
         self.read_count.up_vi.next = self.reads_done_vi.val();

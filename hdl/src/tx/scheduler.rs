@@ -70,6 +70,10 @@ pub struct Scheduler {
     pub read0: Signal<In, Bits<16>>,
     /// VIs whose record 1 is an RDMA Read.
     pub read1: Signal<In, Bits<16>>,
+    /// VIs whose record 0 is an inline message.
+    pub at_once0: Signal<In, Bits<16>>,
+    /// VIs whose record 1 is an inline message.
+    pub at_once1: Signal<In, Bits<16>>,
     /// VIs with reads outstanding.
     pub reads_open: Signal<In, Bits<16>>,
     /// VIs that may not read.
@@ -106,6 +110,8 @@ pub struct Scheduler {
     pub vi: Signal<Out, Bits<8>>,
     /// Slot of the VI's current message.
     pub slot: Signal<Out, Bit>,
+    /// The VI's current message is inline.
+    pub at_once: Signal<Out, Bit>,
     /// Report a missing frame.
     pub said_nak: Signal<Out, Bit>,
     /// The VI is connected.
@@ -189,6 +195,7 @@ pub struct Scheduler {
     code: DFF<Bits<16>>,
     raw_sent: DFF<Bit>,
     not_head: Signal<Local, Bits<16>>,
+    at_onces: Signal<Local, Bits<16>>,
     loaded: Signal<Local, Bits<16>>,
     fenced: Signal<Local, Bits<16>>,
     unread: Signal<Local, Bits<16>>,
@@ -221,13 +228,13 @@ impl Scheduler {
     /// All VIs at rest.
     pub fn new() -> Self {
         block_new!(clock reset connected config_vi config_word config_data config_valid loaded0 loaded1 fence0 fence1 read0
-            read1 reads_open reads_full responses log_full logged ack_due nak replay_start replay_end
-            replay_vi terminate_waits terminate_vi raw_waits raw_left start kind vi slot said_nak alive done
+            read1 at_once0 at_once1 reads_open reads_full responses log_full logged ack_due nak replay_start replay_end
+            replay_vi terminate_waits terminate_vi raw_waits raw_left start kind vi slot at_once said_nak alive done
             failed status ends failed_response error head replaying failing fail_low fail_high log_up unload response_begun
             refused refused_vi refused_code refused_ready ask ask_advance ask_done stop pause pipes_idle link_idle
             forget forget_done clear clear_vi building state at_vi at_kind advances last_vi heads in_message
             in_response replays halted fails fails_low fails_high unreliable refusal refusal_at code raw_sent
-            not_head loaded fenced unread may_send messages answers again acks all chosen found mask
+            not_head at_onces loaded fenced unread may_send messages answers again acks all chosen found mask
             not_mask is_logged config_mask level replay_mask keep;
             ones = 0xFFFF_u32,
             reliability_shift = vi_queues::RELIABILITY_SHIFT,
@@ -323,6 +330,9 @@ impl Logic for Scheduler {
         self.kind.next = self.at_kind.q.val();
         self.vi.next = self.at_vi.q.val();
         self.slot.next = self.heads.q.val().get_bit(self.at_vi.q.val().index());
+        self.at_onces.next = (self.at_once1.val() & self.heads.q.val())
+            | (self.at_once0.val() & self.not_head.val());
+        self.at_once.next = self.at_onces.val().get_bit(self.at_vi.q.val().index());
         self.said_nak.next = self.nak.val().get_bit(self.at_vi.q.val().index());
         self.alive.next = self.connected.val().get_bit(self.at_vi.q.val().index());
         self.log_up.next = false;

@@ -2,7 +2,7 @@
 //!
 //! Sizes come by const generics: `CA`, `DA`: address bits of context and segment RAM; `MA`: of the finished messages; `P`: of the
 //! payload FIFO; `G`, `R`: log2 of log entries and reads; `W`: bits that count up to the queue depth; `L`: bits that count up
-//! to the log entries. [`SmallTransmit`] and [`FullTransmit`] name those of the two configurations.
+//! to the log entries; `U`: address bits of the TPT entries' last uses. [`SmallTransmit`] and [`FullTransmit`] name those of the two configurations.
 //!
 //! ```text
 //! block RAM           Small      Full
@@ -10,6 +10,7 @@
 //! segments            256 x 32   4096 x 32   two slots a VI of 32 / 128 words
 //! payload FIFO        256 x 32    512 x 32   two segments
 //! finished messages    32 x 32   1024 x 32
+//! last uses           256 x 16   4096 x 16   of each TPT entry by each VI
 //! ```
 
 use rnic_abi::config::Config;
@@ -29,22 +30,23 @@ use super::reads_outstanding::ReadsOutstanding;
 use super::retire::Retire;
 use super::scheduler::Scheduler;
 use super::slot_share::SlotShare;
+use super::source_use::SourceUse;
 use super::terminate::Terminate;
 use super::vi_count::ViCount;
 use crate::block_new::block_new;
 use crate::block_ram::BlockRam;
 use crate::interfaces::{
     AckEventRx, AckOwedRx, EventTx, FlushViRx, QueueReadTx, QueueStepRx, QueueStepTx,
-    ReadClientDataRx, ReadClientRequestTx, SlotFreeTx, SlotReadTx, StepTx, StreamRx, StreamTx,
-    TptDrainRx, TptPieceRx, TptRequestTx, ViConfigRx, ViErrorTx,
+    ReadClientDataRx, ReadClientRequestTx, SlotFreeTx, SlotReadTx, SourceQueryRx, StepTx, StreamRx,
+    StreamTx, TptDrainRx, TptPieceRx, TptRequestTx, ViConfigRx, ViErrorTx,
 };
 use crate::llp::llp_send::LlpSend;
 use crate::llp::reliable::Reliable;
 
 /// Transmit of configuration `Small`.
-pub type SmallTransmit = Transmit<8, 8, 5, 8, 2, 1, 4, 3>;
+pub type SmallTransmit = Transmit<8, 8, 5, 8, 2, 1, 4, 3, 8>;
 /// Transmit of configuration `Full`.
-pub type FullTransmit = Transmit<11, 12, 10, 9, 4, 2, 7, 5>;
+pub type FullTransmit = Transmit<11, 12, 10, 9, 4, 2, 7, 5, 12>;
 
 /// See the module.
 #[derive(LogicBlock)]
@@ -57,6 +59,7 @@ pub struct Transmit<
     const R: usize,
     const W: usize,
     const L: usize,
+    const U: usize,
 > {
     /// Clock.
     pub clock: Signal<In, Clock>,
@@ -114,6 +117,8 @@ pub struct Transmit<
     pub event: EventTx,
     /// Flush: let go of a VI.
     pub stop: FlushViRx,
+    /// Is data of a TPT entry unacknowledged?
+    pub source_query: SourceQueryRx,
     /// Link frames.
     pub wire_out: StreamTx,
     /// Step `payload_read`.
@@ -150,6 +155,7 @@ pub struct Transmit<
     send: LlpSend,
     reliable: Reliable<CA, G, MA>,
     logged: ViCount<L>,
+    sources: SourceUse<CA, U, L>,
     acks: AckTimer<CA>,
     reads: ReadQueue<CA, DA, R>,
     outstanding: ReadsOutstanding,
@@ -173,12 +179,14 @@ impl<
         const R: usize,
         const W: usize,
         const L: usize,
-    > Transmit<CA, DA, MA, P, G, R, W, L>
+        const U: usize,
+    > Transmit<CA, DA, MA, P, G, R, W, L, U>
 {
     /// # Panics
     /// If the const generics are not those of `config`.
     pub fn new(config: &Config) -> Self {
         assert_eq!((G, R), (config.log_frames_log2, config.reads_log2));
+        assert_eq!(U, config.vis_log2 + config.tptes_log2);
         assert_eq!(MA, config.vis_log2 + config.queue_depth_log2);
         assert_eq!(
             (W, L),
@@ -197,7 +205,7 @@ impl<
         block_new!(
             clock reset enable connected vi_config send_ready queue_read queue_data send_next send_done
             slot_read slot_free raw_send request piece drain read_request read_data ack ack_owed
-            read_in read_out read_done terminate complete vi_error event stop wire_out
+            read_in read_out read_done terminate complete vi_error event stop source_query wire_out
             payload_read ddp_insert mpa_frame llp_send descriptor_fetch retransmits
             terminates_sent acks_sent timeouts local_protection_errors busy slots queue context
             segments frame send terminates fault works live link_idle config_vi;
@@ -210,6 +218,7 @@ impl<
             payload = PayloadRead::new(slot_words_log2, largest_bytes),
             reliable = Reliable::new(words_log2, log_base as u32, config.queue_depth_log2 as u32),
             logged = ViCount::new(1 << G),
+            sources = SourceUse::new(words_log2, config.vis_log2 as u32),
             acks = AckTimer::new(words_log2),
             reads = ReadQueue::new(config.vis_log2 as u32, words_log2, slot_words_log2, read_base as u32, first_segment),
             outstanding = ReadsOutstanding::new(1 << R),
@@ -227,7 +236,8 @@ impl<
         const R: usize,
         const W: usize,
         const L: usize,
-    > Logic for Transmit<CA, DA, MA, P, G, R, W, L>
+        const U: usize,
+    > Logic for Transmit<CA, DA, MA, P, G, R, W, L, U>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -245,6 +255,7 @@ impl<
             send,
             reliable,
             logged,
+            sources,
             acks,
             reads,
             outstanding,
@@ -260,6 +271,7 @@ impl<
         self.frame.reset.next = self.reset.val();
         self.send.reset.next = self.reset.val();
         self.reliable.reset.next = self.reset.val();
+        self.sources.reset.next = self.reset.val();
         self.logged.reset.next = self.reset.val();
         self.acks.reset.next = self.reset.val();
         self.reads.reset.next = self.reset.val();
@@ -326,8 +338,11 @@ impl<
         StepTx::link(&mut self.descriptor_fetch, &mut self.fetch.step);
 
         // The two RAMs.
-        self.context.service_active.next = self.reliable.active.val();
-        self.context.service_read.next = self.reliable.read_address.val();
+        self.context.service_active.next = self.reliable.active.val() | self.sources.active.val();
+        self.context.service_read.next = self.sources.read_address.val();
+        if self.reliable.active.val() {
+            self.context.service_read.next = self.reliable.read_address.val();
+        }
         self.context.build_read.next = self.build.read_address.val();
         self.context.fetch_address.next = self.fetch.context_address.val();
         self.context.fetch_data.next = self.fetch.context_data.val();
@@ -349,6 +364,8 @@ impl<
         self.context.reads_write.next = self.reads.context_write.val();
         self.reads.context_ready.next = self.context.reads_ready.val();
         self.reliable.read_data.next = self.context.read_data.val();
+        self.sources.granted.next = !self.reliable.active.val();
+        self.sources.read_data.next = self.context.read_data.val();
         self.build.read_data.next = self.context.read_data.val();
         self.build.run.next = self.context.build_run.val();
         self.reads.segment_ready.next = !self.fetch.segment_write.val();
@@ -371,6 +388,8 @@ impl<
         self.scheduler.fence1.next = self.fetch.fence1.val();
         self.scheduler.read0.next = self.fetch.read0.val();
         self.scheduler.read1.next = self.fetch.read1.val();
+        self.scheduler.at_once0.next = self.fetch.at_once0.val();
+        self.scheduler.at_once1.next = self.fetch.at_once1.val();
         self.scheduler.reads_open.next = self.outstanding.nonzero.val();
         self.scheduler.reads_full.next = self.outstanding.full.val();
         self.scheduler.responses.next = self.reads.pending.val();
@@ -411,6 +430,7 @@ impl<
         self.build.kind.next = self.scheduler.kind.val();
         self.build.vi.next = self.scheduler.vi.val();
         self.build.slot.next = self.scheduler.slot.val();
+        self.build.at_once.next = self.scheduler.at_once.val();
         self.build.nak.next = self.scheduler.said_nak.val();
         self.build.alive.next = self.scheduler.alive.val();
         self.build.again_done.next = self.fetch.again_done.val();
@@ -500,6 +520,16 @@ impl<
         self.logged.up_vi.next = self.scheduler.vi.val();
         self.logged.down.next = self.reliable.popped.val();
         self.logged.down_vi.next = self.reliable.vi.val();
+
+        // What an invalidate must not take away.
+        SourceQueryRx::link(&mut self.source_query, &mut self.sources.query);
+        self.sources.used.next = self.payload.used.val();
+        self.sources.index.next = self.payload.used_index.val();
+        self.sources.vi.next = self.scheduler.vi.val();
+        self.sources.frame.next = self.build.frame.val();
+        self.sources.building.next = self.scheduler.building.val();
+        self.sources.look_count.next = self.logged.look_count.val();
+        self.logged.look_vi.next = self.sources.look_vi.val();
 
         // Reads, both ways.
         StreamRx::link(&mut self.read_in, &mut self.reads.read_in);

@@ -31,6 +31,10 @@ pub struct ViCount<const W: usize> {
     pub clear_vi: Signal<In, Bits<8>>,
     /// To zero.
     pub clear: Signal<In, Bit>,
+    /// VI of `look_count`.
+    pub look_vi: Signal<In, Bits<8>>,
+    /// Its count.
+    pub look_count: Signal<Out, Bits<W>>,
     /// VIs whose count is not zero.
     pub nonzero: Signal<Out, Bits<16>>,
     /// VIs whose count is the limit.
@@ -46,7 +50,7 @@ pub struct ViCount<const W: usize> {
 impl<const W: usize> ViCount<W> {
     /// Counters that are full at `limit`.
     pub fn new(limit: u32) -> Self {
-        block_new!(clock reset up_vi up down_vi down clear_vi clear nonzero full count goes_up goes_down nonzero_below
+        block_new!(clock reset up_vi up down_vi down clear_vi clear look_vi look_count nonzero full count goes_up goes_down nonzero_below
             full_below; limit = limit)
     }
 }
@@ -56,11 +60,15 @@ impl<const W: usize> Logic for ViCount<W> {
     fn update(&mut self) {
         self.nonzero_below[0].next = bits::<16>(0);
         self.full_below[0].next = bits::<16>(0);
+        self.look_count.next = bits::<W>(0);
         for i in 0..16 {
             self.count[i].clock.next = self.clock.val();
             self.count[i].d.next = self.count[i].q.val();
             self.goes_up[i].next = self.up.val() & (self.up_vi.val() == i.to_bits::<8>());
             self.goes_down[i].next = self.down.val() & (self.down_vi.val() == i.to_bits::<8>());
+            if self.look_vi.val() == i.to_bits::<8>() {
+                self.look_count.next = self.count[i].q.val();
+            }
             if self.goes_up[i].val() & !self.goes_down[i].val() {
                 self.count[i].d.next = self.count[i].q.val() + 1;
             }

@@ -92,6 +92,8 @@ pub struct Bench {
     pub release: [Option<Release>; 2],
     pub release_taken: [u64; 2],
     pub walk: Option<u8>,
+    /// Entries that Transmit may have to read again.
+    pub held: Vec<u8>,
     /// Cycle in which the last word of the last command was taken.
     pub last_word: u64,
     config: Option<(u8, u8, u32)>,
@@ -113,6 +115,7 @@ impl Bench {
             release: [None; 2],
             release_taken: [0; 2],
             walk: None,
+            held: Vec::new(),
             last_word: 0,
             config: None,
         };
@@ -164,6 +167,9 @@ impl Bench {
             !self.words.is_empty() && (self.word_offered || ready(&mut self.random, self.patience));
         let (word, word_offered) = (self.words.front().copied(), self.word_offered);
         let release_ready = [0; 2].map(|_| ready(&mut self.random, self.patience));
+        let query_ready = ready(&mut self.random, self.patience);
+        let queried = self.dut.block().source_query.index.val().to_u64() as u8;
+        let held = self.held.contains(&queried);
         let walk_ready = ready(&mut self.random, self.patience);
         let (release, walk, config) = (self.release, self.walk, self.config);
         self.dut.drive(|b| {
@@ -183,6 +189,8 @@ impl Bench {
                 }
                 b.release_result[i].ready.next = release_ready[i];
             }
+            b.source_query.ready.next = query_ready;
+            b.source_query.held.next = query_ready && held;
             b.walk.valid.next = walk.is_some();
             b.walk.vi.next = u64::from(walk.unwrap_or(0)).into();
             b.walk_result.ready.next = walk_ready;

@@ -190,12 +190,19 @@ pub struct Bench {
     pub ready: f64,
     pub dma_latency: u64,
     pub tpt_latency: u64,
+    /// The wire takes words.
+    pub wire_open: bool,
+    /// Most cycles that a payload piece has waited although the bus was ready.
+    pub longest_hold: u64,
+    hold: u64,
     /// The peer acknowledges what arrives in order.
     pub auto_ack: bool,
     /// Frames the peer does not see.
     pub lose: HashSet<usize>,
     seen: usize,
     pub stop: Option<u8>,
+    query: Option<u8>,
+    answer: Option<bool>,
     pub stopped: bool,
 }
 
@@ -241,10 +248,15 @@ impl Bench {
             ready: 1.0,
             dma_latency: 0,
             tpt_latency: 6,
+            wire_open: true,
+            longest_hold: 0,
+            hold: 0,
             auto_ack: true,
             lose: HashSet::new(),
             seen: 0,
             stop: None,
+            query: None,
+            answer: None,
             stopped: false,
         };
         bench.dut.drive(|b| b.reset.next = true);
@@ -336,6 +348,24 @@ impl Bench {
         [0, 0xD00D, at as u32, 0]
     }
 
+    /// Asks whether an unacknowledged frame has data of TPT entry `index`, as the TPT does before an invalidate.
+    pub fn held(&mut self, index: u8) -> bool {
+        self.query = Some(index);
+        self.until(50, "answer", |b| b.query.is_none());
+        self.answer.take().expect("an answer")
+    }
+
+    /// Data frames of VI `vi` that have left.
+    pub fn data_frames(&self, vi: u8) -> usize {
+        let of_vi = |f: &&Frame| f.vi == vi && f.kind == 0xD1;
+        self.frames.iter().filter(of_vi).count()
+    }
+
+    /// No access is with the TPT.
+    pub fn tpt_idle(&self) -> bool {
+        self.tpt.iter().all(Option::is_none)
+    }
+
     fn count(&mut self, name: &'static str, hit: bool) {
         if hit {
             *self.counts.entry(name).or_default() += 1;
@@ -352,7 +382,7 @@ impl Bench {
         let ready = self.ready;
         let chance = |random: &mut Stimulus| ready >= 1.0 || random.chance(ready);
         let (wire_ready, complete_ready, queue_ready, slot_ready, read_out_ready) = (
-            chance(&mut self.random),
+            chance(&mut self.random) && self.wire_open,
             chance(&mut self.random),
             chance(&mut self.random),
             chance(&mut self.random),
@@ -409,6 +439,7 @@ impl Bench {
             self.raw.front().copied(),
         );
         let (connected, slot_data, stop) = (self.connected, self.slot_data, self.stop);
+        let query = self.query;
         self.dut.drive(|b| {
             b.connected.next = u64::from(connected).into();
             b.send_ready.next = send_ready.into();
@@ -459,6 +490,8 @@ impl Bench {
             b.raw_send.valid.next = raw.is_some();
             b.raw_send.data.next = u64::from(raw.unwrap_or_default().0).into();
             b.raw_send.last.next = raw.unwrap_or_default().1;
+            b.source_query.valid.next = query.is_some();
+            b.source_query.index.next = u64::from(query.unwrap_or(0)).into();
             b.stop.valid.next = stop.is_some();
             b.stop.vi.next = u64::from(stop.unwrap_or(0)).into();
         });
@@ -516,6 +549,16 @@ impl Bench {
                 reads[c] = Some((q.iova.val().to_u64(), q.bytes.val().to_u64()));
             }
         }
+        if query.is_some() && b.source_query.ready.val() {
+            self.answer = Some(b.source_query.held.val());
+            self.query = None;
+        }
+        self.hold = if piece_valid[1] && bus_ready[1] && !piece_taken[1] {
+            self.hold + 1
+        } else {
+            0
+        };
+        self.longest_hold = self.longest_hold.max(self.hold);
         let wire = (b.wire_out.valid.val() && wire_ready)
             .then(|| (b.wire_out.data.val().to_u32(), b.wire_out.last.val()));
         let wire_valid = b.wire_out.valid.val();

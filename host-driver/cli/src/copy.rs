@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 64 << 10, value_parser = clap::value_parser!(u32).range(1..=16 << 20))]
     chunk: u32,
     /// Chunks under way at once; the board's queues may allow fewer.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..))]
     depth: u8,
     /// How to wait for completions.
     #[arg(long, value_enum, default_value = "poll")]

@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         REPLY_BYTES,
         end.ptag,
     )?;
-    for index in 0..depth - 1 {
+    for index in 0..depth {
         let receive = Descriptor::receive(vec![requests.segment(index, REQUEST_BYTES)?]);
         end.channel.vi_mut().post_receive(&receive, index as u64)?;
     }

@@ -275,6 +275,13 @@ fn every_bad_field_is_named() {
         );
     }
     assert_eq!(bench.parity(), freed);
+    // Work of a VI that does not exist is told in CQ 0, not in the queue of the VI whose number is cut from it.
+    bench.connect(0, 3);
+    let mut stranger = one_shot(1);
+    stranger[0] = u32::from(opcode::ONE_SHOT) | 4 << 16;
+    let record = bench.command(&stranger).unwrap();
+    assert_eq!(error_of(record), (CommandError::BadField, Field::Vi));
+    assert_eq!(record[0] & 0xFF, 0);
 }
 
 #[test]

@@ -402,7 +402,8 @@ fn invalidate_is_refused_or_too_long() {
         Event::RecvError,
         "local_protection_errors",
     );
-    assert_eq!(bench.completions()[0][7], 0x2000_0D04);
+    let record = bench.completions()[0];
+    assert_eq!((record[4], record[7]), (0x1234, 0x2000_0D04));
 }
 
 #[test]

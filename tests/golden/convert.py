@@ -2,8 +2,8 @@
 """Converts captures of Linux soft-iWARP into text test vectors: convert.py CAPTURE_FOLDER [OUTPUT_FOLDER]
 
 siw-crc.pcap has valid CRCs, so siw-crc.txt holds whole FPDUs; siw-default.pcap has CRC off, so siw-default.txt holds ULPDUs.
-One vector a line, in hexadecimal. To keep the files small, of segments that look alike (control bytes and length) only the
-first few are kept, most for the shortest: bandwidth tests repeat the same segment thousands of times.
+Every one of a capture, stream by stream and in its order; one vector a line, in hexadecimal. A bandwidth test sends the same
+segments again and again: a vector that came before is `=N`, the same as vector N, counted from 0.
 """
 
 import struct
@@ -74,38 +74,30 @@ def fpdus(stream):
         at += size
 
 
-def keep(capture, most_bytes):
-    """The FPDUs of a capture without those that look like enough others; the rarest and shortest ones first."""
-    seen = set()
-    kinds = {}
+def vectors(capture, what):
+    """The lines of a capture's FPDUs or ULPDUs, and how many of them differ."""
+    lines = []
+    seen = {}
     for stream in streams(capture):
         for fpdu in fpdus(stream):
-            if fpdu not in seen:
-                seen.add(fpdu)
-                kinds.setdefault(fpdu[:4], []).append(fpdu)
-    chosen = []
-    left = most_bytes
-    for round_number in range(200):
-        for kind in sorted(kinds, key=lambda kind: (kind[2:4], kind)):
-            if round_number < len(kinds[kind]):
-                fpdu = kinds[kind][round_number]
-                if len(fpdu) <= left:
-                    left -= len(fpdu)
-                    chosen.append(fpdu)
-    return chosen, sum(len(fpdus) for fpdus in kinds.values())
+            ulpdu = struct.unpack(">H", fpdu[:2])[0]
+            vector = fpdu if what == "FPDU" else fpdu[2 : 2 + ulpdu]
+            if vector in seen:
+                lines.append(f"={seen[vector]}")
+            else:
+                seen[vector] = len(lines)
+                lines.append(vector.hex())
+    return lines, len(seen)
 
 
 def main():
     captures = Path(sys.argv[1])
     output = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parent
     for name, what in (("siw-crc", "FPDU"), ("siw-default", "ULPDU")):
-        chosen, total = keep(captures / f"{name}.pcap", 100_000)
-        lines = [f"# {what}s of {name}.pcap (Linux soft-iWARP): {len(chosen)} of {total} that differ\n"]
-        for fpdu in chosen:
-            ulpdu = struct.unpack(">H", fpdu[:2])[0]
-            lines.append((fpdu if what == "FPDU" else fpdu[2 : 2 + ulpdu]).hex() + "\n")
-        (output / f"{name}.txt").write_text("".join(lines))
-        print(f"{name}.txt: {len(chosen)} of {total} {what}s")
+        lines, differ = vectors(captures / f"{name}.pcap", what)
+        title = f"# all {len(lines)} {what}s of {name}.pcap (Linux soft-iWARP); {differ} differ"
+        (output / f"{name}.txt").write_text("\n".join([title, *lines]) + "\n")
+        print(f"{name}.txt: {len(lines)} {what}s, {differ} differ")
 
 
 if __name__ == "__main__":

@@ -89,9 +89,12 @@ pub struct LinkFrame {
 }
 
 impl LinkFrame {
+    /// Words before the body.
+    pub const HEADER_WORDS: usize = 5;
+
     /// Reads a frame; none if its header is cut.
     pub fn decode(words: &[u32]) -> Option<Self> {
-        let header = words.get(..5)?;
+        let header = words.get(..Self::HEADER_WORDS)?;
         let [kind, flags, destination_vi, source_vi] = header[0].to_le_bytes();
         Some(Self {
             kind,
@@ -101,7 +104,7 @@ impl LinkFrame {
             sequence: header[1],
             acknowledged: header[2],
             body_bytes: header[3] & 0xFFFF,
-            body: bytes_of(&words[5..]),
+            body: bytes_of(&words[Self::HEADER_WORDS..]),
             header_good: crc32c(&bytes_of(&header[..4])) == header[4],
         })
     }
@@ -122,6 +125,13 @@ impl LinkFrame {
         self.body_bytes = body.len() as u32;
         self.body = body;
         self
+    }
+
+    /// Its words with the same ULPDU under a bad check sum, in a good frame.
+    pub fn with_bad_crc(self) -> Frame {
+        let mut fpdu = self.fpdu().expect("the frame has an FPDU");
+        fpdu.crc_good = false;
+        self.with_body(fpdu.encode()).encode()
     }
 
     /// The FPDU of a data frame.

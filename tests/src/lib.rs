@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! Rig = Sim + two hosts;  Host = Board (driver) + its SimBoard (probes);  Pair = two connected channels
-//! Tap, frames: what is on the wire        Scoreboard: memory, counters        Scene = all of them, for one scenario
+//! Tap, frames: what is on the wire        raw: commands past the driver's checks
+//! Scoreboard: memory, counters        Scene = all of them, for one scenario
 //! ```
 //! The device is always the Verilated gateware. One thread drives both hosts: simulated time passes while a driver waits, so
 //! a run repeats exactly.
@@ -11,6 +12,7 @@
 pub mod frames;
 pub mod pair;
 pub mod port;
+pub mod raw;
 pub mod rig;
 pub mod scene;
 pub mod scoreboard;
@@ -19,5 +21,5 @@ pub mod tap;
 
 pub use pair::Pair;
 pub use rig::{Host, Rig, RigOptions};
-pub use scene::{Scene, Side};
+pub use scene::{on_both, ReplyPlace, Scene, Side, REMOTE};
 pub use scoreboard::{inline, Area, Mem, Scoreboard, Shape, Strictness, BOTH};

@@ -54,13 +54,23 @@ impl Pair {
                 .unwrap_or_else(|error| rig.fail(&format!("channel on board {index}: {error}")))
         };
         let last = managers.len() - 1;
+        let (initiator, responder) = (open(0), open(last));
+        Self::join(rig, managers, initiator, responder)
+    }
+
+    /// Connects channels that are open already.
+    pub fn join(
+        rig: &Rig,
+        managers: &mut [ConnectionManager],
+        mut initiator: Channel,
+        mut responder: Channel,
+    ) -> Ends {
+        let last = managers.len() - 1;
         let reads = rig.hosts[0]
             .board
             .identity()
             .config()
             .map_or(1, |c| c.reads() as u8);
-        let mut initiator = open(0);
-        let mut responder = open(last);
         managers[last].listen(true);
         let connection = managers[0]
             .connect(initiator.vi(), Offer::new(reads))

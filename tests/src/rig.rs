@@ -15,7 +15,7 @@ use crate::port::SimPort;
 use crate::tap::Tap;
 
 /// Simulated time that a command or a reset may take before a test gives up.
-const COMMAND_TIMEOUT: Duration = Duration::from_millis(10);
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(3);
 /// Steps printed when a scenario fails.
 const LAST_STEPS: usize = 40;
 

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rnic_abi::step::{Counter, Step};
+use rnic_abi::Stag;
 use rnic_driver::board::Board;
 use rnic_driver::command::Message;
+use rnic_driver::descriptor::Remote;
 use rnic_driver::memory::{Buffer, GuardedBuffer};
 use rnic_driver::region::Backing;
 use rnic_sim::model::Gateware;
@@ -68,6 +70,14 @@ impl Area {
     /// Its length.
     pub fn bytes(&self) -> usize {
         self.pieces.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// As the peer names a byte of it, if it begins at its own address.
+    pub fn remote(&self, stag: Stag, offset: usize) -> Remote {
+        Remote {
+            va: self.backing.default_base() + offset as u64,
+            handle: stag,
+        }
     }
 
     /// Where bytes of the region are in memory.

@@ -123,6 +123,14 @@ fn copy(scratch: &Scratch, source: &Path) -> Command {
     command
 }
 
+/// The JSON line that a command ends with.
+fn summary(command: &mut Command) -> Value {
+    let output = command.stdout(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
 fn source(scratch: &Scratch, bytes: usize) -> PathBuf {
     let path = scratch.file("source");
     let data: Vec<u8> = (0..bytes).map(|at| (at * 31 + (at >> 8)) as u8).collect();
@@ -147,17 +155,61 @@ fn a_file_crosses_between_two_processes() {
         let more = [&stall[..], &["--once", "--stats-json", text]].concat();
         let mut boards = boards(&scratch, config, &more);
         let source = source(&scratch, 50_001);
-        let output = copy(&scratch, &source).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let line = String::from_utf8(output.stdout).unwrap();
-        let summary: Value = serde_json::from_str(line.lines().last().unwrap()).unwrap();
+        let summary = summary(copy(&scratch, &source).args(["--sim-stats", text]));
         assert_eq!(summary["sha256_match"], true, "{summary}");
+        let each = &summary["per_operation"];
+        assert_eq!(each["mmio_reads"], 0.0, "{summary}");
+        assert_eq!(each["dma_reads_nonpayload"], 0.0, "{summary}");
+        assert_eq!(each["cqes"], 1.0, "{summary}");
         assert!(fs::read(scratch.file("copy")).unwrap() == fs::read(&source).unwrap());
         assert!(boards.end(), "rnic-sim ends when both boards are left");
         let stats: Value = serde_json::from_str(&fs::read_to_string(&stats).unwrap()).unwrap();
         for board in 0..2 {
             assert_eq!(stats["boards"][board]["violations"], serde_json::json!([]));
         }
+    }
+}
+
+/// Per round, by the requester's bus monitor: commands, completions, and of a one-shot no reads but payload.
+#[test]
+fn interactions_are_what_each_scheme_needs() {
+    for config in ["small", "full"] {
+        let scratch = Scratch::new(&format!("interactions-{config}"));
+        let stats = scratch.file("stats");
+        let text = stats.to_str().unwrap();
+        let mut boards = boards(&scratch, config, &["--once", "--stats-json", text]);
+        let mut rnic = Command::new(program("rnic-cli", "rnic"));
+        rnic.arg("interactions")
+            .args(["--board", &scratch.url("a"), "--peer", &scratch.url("b")])
+            .args([
+                "--seed",
+                "7",
+                "--rounds",
+                "8",
+                "--sim-stats",
+                text,
+                "--json",
+            ]);
+        let line = summary(&mut rnic);
+        for (scheme, each) in [
+            ("one_shot", 1.0),
+            ("classic", 3.0),
+            ("fast_registration", 2.0),
+        ] {
+            let found = &line[scheme];
+            assert_eq!(found["source"], "bus monitor of the simulator", "{line}");
+            assert_eq!(found["commands"], each, "{scheme}: {line}");
+            assert_eq!(found["cqes"], each, "{scheme}: {line}");
+            assert_eq!(found["mmio_reads"], 0.0, "{scheme}: {line}");
+            assert!(found["mmio_writes"].as_f64() > Some(0.0), "{line}");
+            assert!(found["cycles"].as_f64() > Some(0.0), "{line}");
+        }
+        assert_eq!(line["one_shot"]["dma_reads_nonpayload"], 0.0, "{line}");
+        // A descriptor each.
+        assert_eq!(line["classic"]["dma_reads_nonpayload"], 1.0, "{line}");
+        let fast = &line["fast_registration"]["dma_reads_nonpayload"];
+        assert_eq!(*fast, 2.0, "{line}");
+        assert!(boards.end(), "rnic-sim ends when both boards are left");
     }
 }
 

@@ -3,14 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rnic_driver::command::Access;
 use rnic_driver::cqe::Kind;
-use rnic_driver::descriptor::Remote;
 use rnic_driver::vi::ViOptions;
 use rnic_tests::frames::{kind, opcode, Place};
-use rnic_tests::{Rig, RigOptions, Scene, Shape, Side, BOTH};
-
-const REMOTE: Access = Access(Access::REMOTE_WRITE.0 | Access::REMOTE_READ.0);
+use rnic_tests::{Rig, RigOptions, Scene, Shape, Side, BOTH, REMOTE};
 
 /// What tshark prints.
 fn tshark(file: &Path, arguments: &[&str]) -> String {
@@ -61,26 +57,20 @@ fn tshark_decodes_a_run() {
         let options = RigOptions::random(gateware, 401);
         let rig = Rig::with_pcap(options, Some(path.clone()));
         let mut scene = Scene::on(rig, ViOptions::new);
-        let (mem, at, _reply, reply) = scene.reply_buffer(64);
+        let reply = scene.reply_buffer(64);
         let rounds = 3;
         for _ in 0..rounds {
             let area = scene.area(Side::Initiator, "answer", Shape::Sgl(3), 2_100);
             let (stag, reference) =
-                scene.advertise(&area, REMOTE, b"please fill this", Some(reply));
-            let (source, region) = scene.local(Side::Responder, "source", 2_100);
-            let remote = Remote {
-                va: 0,
-                handle: stag,
-            };
-            let sent = scene.write(Side::Responder, &region, 0, 2_100, remote);
-            scene.completes(Side::Responder, Kind::Send, sent, 2_100);
-            let data = scene.score.get_area(&source, 0, 2_100);
-            scene.score.set_area(&area, 0, &data);
+                scene.advertise(&area, REMOTE, b"please fill this", Some(&reply));
+            scene.fill(stag, &area);
             let (sink, region) = scene.local(Side::Responder, "sink", 1_700);
+            let remote = area.remote(stag, 0);
             let read = scene.read(Side::Responder, &region, 0, 1_700, remote);
             scene.completes(Side::Responder, Kind::Send, read, 1_700);
-            scene.score.set_area(&sink, 0, &data[..1_700]);
-            scene.give_back(stag, reference, b"done", Some((mem, at)));
+            let data = scene.score.get_area(&area, 0, 1_700);
+            scene.score.set_area(&sink, 0, &data);
+            scene.give_back(stag, reference, b"done", &reply);
         }
         scene.rig.settle();
         let flushed = scene.rig.sim.with(|simulation| simulation.flush());

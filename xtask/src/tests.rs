@@ -24,7 +24,7 @@ pub fn run() -> Result<ExitCode> {
     });
     report.step("generated files", generate::check);
     report.counted("tests", cargo_test);
-    report.step("cells of each block (iCE40)", || {
+    report.step("cells of each block and of the Small board (iCE40)", || {
         process::run(cargo().args([
             "run",
             "--quiet",

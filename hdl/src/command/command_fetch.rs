@@ -725,9 +725,11 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         self.failed.d.next = false;
         self.overran.d.next = false;
 
-        // The completion record.
+        // The completion record. Work of a VI that does not exist is nobody's, so it is told in CQ 0 as a command is.
         self.admin.next = !self.stray.q.val()
-            & (!self.is_vi_work.val() | (self.error.q.val() == self.cq_full.val()));
+            & (!self.is_vi_work.val()
+                | (self.error.q.val() == self.cq_full.val())
+                | (self.field.q.val() == self.field_vi.val()));
         self.record_kind.next = self.completes_command.val();
         self.record_error.next = self.error.q.val();
         if self.opcode.q.val() == self.op_send_invalidate.val() {

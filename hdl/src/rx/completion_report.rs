@@ -215,7 +215,9 @@ impl Logic for CompletionReport {
         {
             self.next_word.next = bit_cast::<32, 16>(self.raw_index.val());
         }
-        if (self.number.q.val() == bits::<3>(4)) & (self.advertised.val() | self.invalidated.val())
+        // A one-shot that fails is known by its STag too, which may leave before the release that makes it invalidated.
+        if (self.number.q.val() == bits::<3>(4))
+            & (self.advertised.val() | self.invalidated.val() | self.is_one_shot.val())
         {
             self.next_word.next = self.stag.val();
         }

@@ -4,12 +4,13 @@
 //! the work: a request of 32 bytes; the peer RDMA-Writes into a buffer of the requester and replies
 //! one_shot              one command                                         one completion
 //! one_shot_no_reply     the same, the reply in a receive descriptor
-//! classic               register, send, invalidate: a completion each, and the reply's
+//! classic               register, send, invalidate: a completion each; the reply is written behind the buffer
 //! fast_registration     unsignalled register, send; released by the peer's Send with Invalidate
 //! ```
-//! Rounds follow one another; every scheme uses buffers that were mapped for DMA before.
+//! Rounds follow one another; every scheme uses buffers that were mapped for DMA before. In the classic scheme the requester
+//! finds the reply by looking at its memory: a reply by Send would cost it a fourth completion and a receive descriptor.
 
-use crate::endpoint::{Endpoint, Wait};
+use crate::endpoint::{Endpoint, Wait, PATIENCE};
 use crate::figures::{self, ratio, Figures};
 use crate::protocol::{Buffers, Operation, Reply, Request, REPLY_BYTES, REQUEST_BYTES};
 use crate::requester::{self, Measured, Responder};
@@ -25,6 +26,7 @@ use rnic_driver::region::{Region, RegionOptions};
 use rnic_driver::vi::Done;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Arguments of `rnic interactions`.
 #[derive(clap::Args)]
@@ -89,8 +91,8 @@ impl Scheme {
     /// Receive descriptors posted in a round; they are the peer's due in any scheme, so no command of it.
     const fn receives(self) -> u64 {
         match self {
-            Scheme::OneShot => 0,
-            _ => 1,
+            Scheme::OneShot | Scheme::Classic => 0,
+            Scheme::OneShotNoReply | Scheme::FastRegistration => 1,
         }
     }
 }
@@ -116,8 +118,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let work = Work::new(&end, arguments)?;
     let mut measured = Vec::new();
     for scheme in Scheme::ALL {
-        // One round first, so that every slot and queue has been used before it counts.
-        work.round(&mut end, scheme)?;
+        // As many rounds as there are slots first, so that each of them has been used before it counts.
+        for _ in 0..end.board.identity().slots {
+            work.round(&mut end, scheme)?;
+        }
         let rounds =
             |end: &mut Endpoint| (0..arguments.rounds).try_for_each(|_| work.round(end, scheme));
         measured.push((
@@ -193,18 +197,22 @@ struct Work {
     /// The send descriptor's message and the receive descriptor's room.
     messages: BufferPool,
     replies: BufferPool,
+    /// What the peer writes.
     target: Buffer,
+    /// The same, with a reply behind it.
+    target_and_reply: Buffer,
     wait: Wait,
 }
 
 impl Work {
     fn new(end: &Endpoint, arguments: &Arguments) -> anyhow::Result<Self> {
+        let bytes = arguments.bytes as usize;
+        let target_and_reply = end.board.allocate("rnic-target", bytes + REPLY_BYTES)?;
         Ok(Self {
             messages: BufferPool::new(&end.board, "rnic-messages", 1, REQUEST_BYTES, end.ptag)?,
             replies: BufferPool::new(&end.board, "rnic-replies", 1, REPLY_BYTES, end.ptag)?,
-            target: end
-                .board
-                .allocate("rnic-target", arguments.bytes as usize)?,
+            target: target_and_reply.slice(..bytes)?,
+            target_and_reply,
             wait: arguments.wait,
         })
     }
@@ -212,12 +220,10 @@ impl Work {
     /// The work once.
     fn round(&self, end: &mut Endpoint, scheme: Scheme) -> anyhow::Result<()> {
         let length = match scheme {
-            Scheme::OneShot | Scheme::OneShotNoReply => {
-                self.one_shot(end, scheme == Scheme::OneShot)?
-            }
-            Scheme::Classic | Scheme::FastRegistration => {
-                self.registered(end, scheme == Scheme::Classic)?
-            }
+            Scheme::OneShot => self.one_shot(end, true)?,
+            Scheme::OneShotNoReply => self.one_shot(end, false)?,
+            Scheme::FastRegistration => self.fast_registration(end)?,
+            Scheme::Classic => return self.classic(end),
         };
         Reply::check(
             &self.replies.buffer(0)?.to_vec(0, length as usize)?,
@@ -276,36 +282,65 @@ impl Work {
         Ok(length.unwrap_or(0))
     }
 
-    fn registered(&self, end: &mut Endpoint, classic: bool) -> anyhow::Result<u32> {
-        let vi = Some(end.channel.vi().number());
-        let options = RegionOptions {
-            access: Access::REMOTE_WRITE,
-            vi,
-            ..RegionOptions::new(end.ptag)
-        };
-        let (register, operation): (fn(&_, _, _) -> _, _) = match classic {
-            true => (Region::register, Operation::ReturnPlain),
-            false => (Region::register_unsignalled, Operation::Return),
-        };
-        let region = register(&end.board, self.target.clone().into(), options)?;
-        self.messages
-            .buffer(0)?
-            .write(0, &self.request(operation, region.stag(), region.base()))?;
-        self.post_receive(end)?;
-        let send = Descriptor::send(vec![self.messages.segment(0, REQUEST_BYTES)?]);
-        end.channel.vi_mut().post_send(&send, 0)?;
-        let reply = self.send_and_reply(end)?;
-        if classic {
-            region.invalidate()?;
-        } else {
-            ensure!(
-                reply.invalidated == Some(region.stag()),
-                "the peer did not invalidate {}",
-                region.stag()
-            );
-            region.released_by_peer()?;
+    fn classic(&self, end: &mut Endpoint) -> anyhow::Result<()> {
+        let reply_memory = self.target_and_reply.slice(self.target.len()..)?;
+        reply_memory.fill(0)?;
+        let options = self.options(end);
+        let region = Region::register(&end.board, self.target_and_reply.clone().into(), options)?;
+        self.send(end, Operation::ReturnPlain, &region)?;
+        match end.next(self.wait)? {
+            Event::Done(done) if done.kind == Kind::Send => done.outcome.ok()?,
+            other => bail!("instead of the Send's completion: {other:?}"),
         }
+        let reply = Reply {
+            status: 0,
+            bytes: self.target.len() as u32,
+        };
+        let limit = Instant::now() + PATIENCE;
+        while reply_memory.to_vec(0, REPLY_BYTES)? != reply.encode() {
+            ensure!(Instant::now() < limit, "no reply is written");
+            if let Some(other) = end.channel.poll()? {
+                bail!("an event that nobody waits for: {other:?}");
+            }
+        }
+        region.invalidate()?;
+        Ok(())
+    }
+
+    fn fast_registration(&self, end: &mut Endpoint) -> anyhow::Result<u32> {
+        let options = self.options(end);
+        let region = Region::register_unsignalled(&end.board, self.target.clone().into(), options)?;
+        self.post_receive(end)?;
+        self.send(end, Operation::Return, &region)?;
+        let reply = self.send_and_reply(end)?;
+        ensure!(
+            reply.invalidated == Some(region.stag()),
+            "the peer did not invalidate {}",
+            region.stag()
+        );
+        region.released_by_peer()?;
         Ok(reply.outcome.length)
+    }
+
+    fn options(&self, end: &Endpoint) -> RegionOptions {
+        RegionOptions {
+            access: Access::REMOTE_WRITE,
+            vi: Some(end.channel.vi().number()),
+            ..RegionOptions::new(end.ptag)
+        }
+    }
+
+    /// Sends the request for an operation on a region, by a descriptor.
+    fn send(
+        &self,
+        end: &mut Endpoint,
+        operation: Operation,
+        region: &Region,
+    ) -> anyhow::Result<()> {
+        let request = self.request(operation, region.stag(), region.base());
+        self.messages.buffer(0)?.write(0, &request)?;
+        let send = Descriptor::send(vec![self.messages.segment(0, REQUEST_BYTES)?]);
+        Ok(end.channel.vi_mut().post_send(&send, 0)?)
     }
 
     fn post_receive(&self, end: &mut Endpoint) -> anyhow::Result<()> {

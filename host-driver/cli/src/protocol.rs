@@ -24,7 +24,7 @@ pub enum Operation {
     Fetch = 1,
     /// RDMA-Write the responder's slot to the advertised buffer, end with Send with Invalidate.
     Return = 2,
-    /// As `Return`, but end with a plain Send: the requester invalidates by itself.
+    /// As `Return`, but end with an RDMA Write of the reply right behind the buffer: the requester invalidates by itself.
     ReturnPlain = 3,
     /// No more requests.
     Finish = 4,

@@ -101,7 +101,7 @@ pub fn finish(end: &mut Endpoint, connection: ConnectionId) -> anyhow::Result<()
 /// What was counted over a stretch of work.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// The board's counters.
+    /// The board's counters, the marks of start and end among its commands.
     pub counters: Counters,
     /// The driver's own register accesses.
     pub accesses: BarAccesses,
@@ -112,8 +112,8 @@ pub struct Measured {
 /// Label of the mark that ends a stretch.
 const END: u32 = u32::MAX;
 
-/// Runs `work` between two readings. A NOP with `label` marks the start, another the end, for whoever watches the bus; neither
-/// they nor the readings count.
+/// Runs `work` between two readings. A NOP with `label` marks the start, another the end, for whoever watches the bus. The
+/// readings are outside of the marks, so that they are no register reads of the work.
 pub fn measure<R>(
     end: &mut Endpoint,
     label: u32,
@@ -125,15 +125,15 @@ pub fn measure<R>(
         signalled: false,
         command: Command::Nop,
     };
-    end.board.post(&mark(label))?;
     let counters = end.board.observer().counters()?;
+    end.board.post(&mark(label))?;
     let accesses = end.board.transport().accesses();
     let start = Instant::now();
     let result = work(end)?;
     let wall = start.elapsed();
     let accesses = end.board.transport().accesses() - accesses;
-    let counters = &end.board.observer().counters()? - &counters;
     end.board.post(&mark(END))?;
+    let counters = &end.board.observer().counters()? - &counters;
     Ok((
         result,
         Measured {

@@ -176,8 +176,15 @@ impl Server {
                 let index = self.next_reply;
                 self.next_reply = (index + 1) % end.board.identity().queue_depth as usize;
                 self.replies.buffer(index)?.write(0, &reply)?;
-                let send = Descriptor::send(vec![self.replies.segment(index, REPLY_BYTES)?]);
-                vi.post_send(&send, request.file_offset)?;
+                let behind = Remote {
+                    va: remote.va + u64::from(request.length),
+                    ..remote
+                };
+                let reply = self.replies.segment(index, REPLY_BYTES)?;
+                vi.post_send(
+                    &Descriptor::rdma_write(behind, vec![reply]),
+                    request.file_offset,
+                )?;
             }
         }
         Ok(())

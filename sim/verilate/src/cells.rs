@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs;
+use std::iter::Sum;
 use std::process::Command;
 
 use serde_json::Value;
@@ -31,6 +32,17 @@ impl CellReport {
     /// more than tables and flip-flops together.
     pub fn logic_cells(&self) -> u64 {
         self.luts.max(self.flip_flops)
+    }
+}
+
+impl Sum for CellReport {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            luts: sum.luts + part.luts,
+            flip_flops: sum.flip_flops + part.flip_flops,
+            carries: sum.carries + part.carries,
+            block_rams: sum.block_rams + part.block_rams,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{anyhow, Result};
 use rnic_sim::model::Gateware;
 use serde_json::json;
 
@@ -74,7 +74,7 @@ pub struct Report {
     pub json: bool,
     config: &'static str,
     missed: usize,
-    failed: bool,
+    failed: usize,
 }
 
 impl Report {
@@ -89,15 +89,22 @@ impl Report {
         if !self.json {
             println!("\n{title}, {}", self.config);
         }
-        // The rig panics where a test would.
-        let outcome = catch_unwind(AssertUnwindSafe(|| measure(self, gateware)));
-        let error = match outcome {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => format!("{error:#}"),
-            Err(_) => "panicked".to_string(),
-        };
-        eprintln!("{title}, {}: FAILED: {error}", self.config);
-        self.failed = true;
+        if let Err(error) = caught(|| measure(self, gateware)) {
+            self.fail(title, &error);
+        }
+    }
+
+    /// Measures one figure of a group; if it fails, the group goes on.
+    pub fn attempt(&mut self, name: &str, measure: impl FnOnce() -> Result<Figure>) {
+        match caught(measure) {
+            Ok(figure) => self.add(figure),
+            Err(error) => self.fail(name, &error),
+        }
+    }
+
+    fn fail(&mut self, what: &str, error: &anyhow::Error) {
+        eprintln!("{what}, {}: FAILED: {error:#}", self.config);
+        self.failed += 1;
     }
 
     /// Shows a figure.
@@ -123,7 +130,7 @@ impl Report {
         }
         let budget = budget.map_or(String::new(), |budget| format!("{limit} {}", short(budget)));
         println!(
-            "  {name:<64} {:>12} {unit:<16} {budget:<10} {verdict}",
+            "  {name:<74} {:>9} {unit:<16} {budget:<10} {verdict}",
             short(value)
         );
     }
@@ -138,14 +145,22 @@ impl Report {
     /// The last line, and how the process ends: missed budgets fail nothing.
     pub fn finish(self) -> ExitCode {
         if !self.json {
-            println!("\n{} budgets missed", self.missed);
+            println!(
+                "\n{} budgets missed, {} measurements failed",
+                self.missed, self.failed
+            );
         }
-        if self.failed {
+        if self.failed > 0 {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// A measurement's outcome; the rig panics where a test would.
+fn caught<T>(measure: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(measure)).unwrap_or_else(|_| Err(anyhow!("it panicked")))
 }
 
 /// A number with no more digits than it deserves.

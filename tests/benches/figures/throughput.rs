@@ -4,6 +4,7 @@
 //! receiving host's interface over the last three quarters of a run, so that filling the pipes does not count.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 use rnic_abi::wire::{link, MPA_CRC_BYTES, MPA_LENGTH_BYTES, TAGGED_HEADER_BYTES};
@@ -53,66 +54,69 @@ pub fn measure(report: &mut Report, gateware: Gateware) -> Result<()> {
         let mut options = RigOptions::ideal(gateware);
         options.timing.dma_latency = latency;
         options.poll_cycles = 1;
-        let stage = || Stage::new(options);
         let (suffix, budgets) = match latency {
             0 => (String::new(), true),
             _ => (format!(", DMA latency {latency}"), false),
         };
-        let mut add = |name: String, value: f64, unit, budget: f64, limit| {
-            report.add(Figure {
-                budget: budgets.then_some(budget),
-                ..Figure::plain(name + &suffix, value, unit, limit)
+        let mut row = |name: &str, unit, budget: f64, limit, measure: Measure| {
+            let name = format!("{name}{suffix}");
+            report.attempt(&name, || {
+                let mut stage = Stage::new(options)?;
+                let value = stage.explain(measure)?;
+                Ok(Figure {
+                    budget: budgets.then_some(budget),
+                    ..Figure::plain(name.as_str(), value, unit, limit)
+                })
             });
         };
         for (kind, name) in [(Small::Send, "Send"), (Small::Write, "Write")] {
             for (senders, ways) in [(&[0][..], "one direction"), (&[0, 1][..], "both at once")] {
-                add(
-                    format!("sustained {name} of 64 B, {ways}, per direction"),
-                    stage()?
-                        .explain(|stage| messages(stage, kind, senders))
-                        .with_context(|| format!("{name}, {ways}"))?,
+                row(
+                    &format!("sustained {name} of 64 B, {ways}, per direction"),
                     "cycles/message",
                     MESSAGE_CYCLES,
                     Limit::Max,
+                    &|stage| messages(stage, kind, senders),
                 );
             }
         }
-        let rounds = Rounds {
-            count: MESSAGES,
-            under_way: usize::MAX,
-            written_bytes: 0,
-        };
-        let mut one_shots = stage()?;
-        one_shots.record();
-        one_shots
-            .explain(|stage| rounds.run(stage))
-            .context("one-shot rounds")?;
-        let completed = one_shots.marks(0);
-        let completed = completed.iter().filter_map(|(cycle, event)| {
-            let initiator = &one_shots.memory[0];
-            match *event {
-                BusEvent::DmaWriteLast(iova, bytes) if initiator.ends_reply(iova, bytes) => {
-                    Some(*cycle)
-                }
-                _ => None,
-            }
-        });
-        add(
-            "sustained one-shot round, 64 B message and reply, per side".to_string(),
-            steady(&completed.collect::<Vec<_>>())?,
+        row(
+            "sustained one-shot round, 64 B message and reply, per side",
             "cycles/round",
             ROUND_CYCLES,
             Limit::Max,
+            &one_shots,
         );
-        add(
-            "Write of 64 KiB, payload words per cycle".to_string(),
-            stage()?.explain(large_writes).context("large Writes")?,
+        row(
+            "Write of 64 KiB, payload words per cycle",
             "words/cycle",
             FRAMING_PART * framing,
             Limit::Min,
+            &large_writes,
         );
     }
     Ok(())
+}
+
+/// What is measured on a stage of its own.
+type Measure<'a> = &'a dyn Fn(&mut Stage) -> Result<f64>;
+
+/// Cycles a one-shot round, from reply to reply at the initiator.
+fn one_shots(stage: &mut Stage) -> Result<f64> {
+    let rounds = Rounds {
+        count: MESSAGES,
+        under_way: usize::MAX,
+        written_bytes: 0,
+    };
+    stage.record();
+    rounds.run(stage)?;
+    let marks = stage.marks(0);
+    let initiator = &stage.memory[0];
+    let replied = marks.iter().filter_map(|(cycle, event)| match *event {
+        BusEvent::DmaWriteLast(iova, bytes) if initiator.ends_reply(iova, bytes) => Some(*cycle),
+        _ => None,
+    });
+    steady(&replied.collect::<Vec<_>>())
 }
 
 /// Cycles a message; of two directions the slower one's.
@@ -236,27 +240,32 @@ pub struct Rounds {
 
 impl Rounds {
     /// Runs them, from empty receive queues.
-    pub fn run(self, stage: &mut Stage) -> Result<()> {
+    pub fn run(self, stage: &mut Stage) -> Result<Vec<Duration>> {
         stage.post_all_receives(1)?;
         self.run_with_receives(stage)
     }
 
-    /// Runs them on the receives that the responder has, which are replaced; it answers in the order of the messages.
-    pub fn run_with_receives(self, stage: &mut Stage) -> Result<()> {
+    /// Runs them on the receives that the responder has, which are replaced; it answers in the order of the messages. The
+    /// wall time of each, from post to completion.
+    pub fn run_with_receives(self, stage: &mut Stage) -> Result<Vec<Duration>> {
         let under_way = self.under_way.min(stage.in_flight());
         let advertised = self.written_bytes.max(MESSAGE_BYTES);
         let mut free: Vec<usize> = (0..under_way).collect();
         let mut waiting: VecDeque<(Stag, usize)> = VecDeque::new();
-        let (mut posted, mut done) = (0, 0);
+        let mut started = vec![Instant::now(); under_way];
+        let mut times = Vec::new();
+        let mut posted = 0;
         let limit = stage.rig.sim.cycles() + LIMIT_CYCLES;
-        while done < self.count {
+        while times.len() < self.count {
             ensure!(
                 stage.rig.sim.cycles() < limit,
-                "{done} of {} rounds done",
+                "{} of {} rounds done",
+                times.len(),
                 self.count
             );
             while posted < self.count && stage.board(0).free_slots() > 0 {
                 let Some(index) = free.pop() else { break };
+                started[index] = Instant::now();
                 self.post(stage, index, advertised)?;
                 posted += 1;
             }
@@ -268,15 +277,19 @@ impl Rounds {
                 };
                 self.answer(stage, stag, index, advertised)?;
             }
+            let mut idle = true;
             while let Some(event) = stage.pair.initiator.poll()? {
+                idle = false;
                 let Event::OneShot(completed) = event else {
                     bail!("{event:?} at the initiator");
                 };
                 completed.failure.map_or(Ok(()), Err)?;
-                free.push(completed.reference as usize);
-                done += 1;
+                let index = completed.reference as usize;
+                times.push(started[index].elapsed());
+                free.push(index);
             }
             while let Some(event) = stage.pair.responder.poll()? {
+                idle = false;
                 let Event::Done(finished) = event else {
                     bail!("{event:?} at the responder");
                 };
@@ -292,11 +305,15 @@ impl Rounds {
                 waiting.push_back((stag, message[0].into()));
                 stage.post_receive(1, place)?;
             }
+            if idle {
+                // Boards with a clock of their own want the processor.
+                std::thread::yield_now();
+            }
         }
         // The last replies' completions.
         stage.settle()?;
         while stage.pair.responder.poll()?.is_some() {}
-        Ok(())
+        Ok(times)
     }
 
     fn post(self, stage: &mut Stage, index: usize, advertised: usize) -> Result<()> {

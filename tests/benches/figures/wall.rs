@@ -29,8 +29,8 @@ use crate::throughput::Rounds;
 /// Rounds of the post-to-completion figure.
 const ROUNDS: usize = 101;
 /// Bytes moved for one point of the plot: as many messages as that takes, at least and at most so many.
-const POINT_BYTES: usize = 1 << 20;
-const POINT_MESSAGES: (usize, usize) = (2, 400);
+const POINT_BYTES: usize = 1 << 19;
+const POINT_MESSAGES: (usize, usize) = (1, 200);
 /// How long a connection over sockets may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Operations under way at once.
@@ -146,45 +146,34 @@ pub fn measure(report: &mut Report, gateware: Gateware, picture: &Path) -> Resul
     let mut curves = Vec::new();
     for setting in Setting::ALL {
         let name = setting.name();
-        let mut served = Served::new(setting, gateware)?;
-        let round =
-            round_seconds(&mut served.stage).with_context(|| format!("one-shot rounds, {name}"))?;
-        report.add(Figure::plain(
-            format!("one-shot, 64 B message and reply: post to completion, {name}"),
-            round * 1e6,
-            "µs",
-            Limit::Max,
-        ));
-        let (mut writes, mut rounds) = (Vec::new(), Vec::new());
-        for exponent in (6..=20).step_by(2) {
-            let bytes = 1 << exponent;
-            let goodput = write_goodput(&mut served.stage, bytes)
-                .with_context(|| format!("Writes of {bytes} B, {name}"))?;
-            writes.push((bytes as f64, goodput));
-            report.add(Figure::plain(
-                format!("Write of {bytes} B, goodput, {name}"),
-                goodput,
-                "bytes/s",
-                Limit::Min,
-            ));
-            let goodput = one_shot_goodput(&mut served.stage, bytes)
-                .with_context(|| format!("one-shots of {bytes} B, {name}"))?;
-            rounds.push((bytes as f64, goodput));
-            report.add(Figure::plain(
-                format!("one-shot with {bytes} B written, goodput, {name}"),
-                goodput,
-                "bytes/s",
-                Limit::Min,
-            ));
-        }
-        curves.push(Curve {
-            name: format!("RDMA Write, {name}"),
-            points: writes,
+        report.attempt("one-shot rounds", || {
+            let mut served = Served::new(setting, gateware)?;
+            Ok(Figure::plain(
+                format!("one-shot, 64 B message and reply: post to completion, {name}"),
+                round_seconds(&mut served.stage)? * 1e6,
+                "µs",
+                Limit::Max,
+            ))
         });
-        curves.push(Curve {
-            name: format!("one-shot, {name}"),
-            points: rounds,
-        });
+        let mut curve = |short: &str, what: &str, goodput: fn(&mut Stage, usize) -> Result<f64>| {
+            let mut points = Vec::new();
+            for exponent in (6..=20).step_by(2) {
+                let bytes = 1_usize << exponent;
+                let name = format!("{what} of {bytes} B, goodput, {name}");
+                report.attempt(&name, || {
+                    let mut served = Served::new(setting, gateware)?;
+                    let goodput = served.stage.explain(|stage| goodput(stage, bytes))?;
+                    points.push((bytes as f64, goodput));
+                    Ok(Figure::plain(name.as_str(), goodput, "bytes/s", Limit::Min))
+                });
+            }
+            curves.push(Curve {
+                name: format!("{short}, {name}"),
+                points,
+            });
+        };
+        curve("Write", "RDMA Write", write_goodput);
+        curve("one-shot", "one-shot with an RDMA Write", one_shot_goodput);
     }
     let title = format!(
         "Goodput of two simulated boards ({}), wall time",
@@ -196,22 +185,16 @@ pub fn measure(report: &mut Report, gateware: Gateware, picture: &Path) -> Resul
     Ok(())
 }
 
-/// Median wall time of a one-shot round, one at a time.
+/// Median wall time of a one-shot round from post to completion, one at a time.
 fn round_seconds(stage: &mut Stage) -> Result<f64> {
-    let mut times = Vec::new();
-    stage.post_all_receives(1)?;
-    for _ in 0..ROUNDS {
-        let round = Rounds {
-            count: 1,
-            under_way: 1,
-            written_bytes: 0,
-        };
-        let start = Instant::now();
-        round.run_with_receives(stage)?;
-        times.push(start.elapsed().as_secs_f64());
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    let rounds = Rounds {
+        count: ROUNDS,
+        under_way: 1,
+        written_bytes: 0,
+    };
+    let mut times = rounds.run(stage)?;
+    times.sort();
+    Ok(times[times.len() / 2].as_secs_f64())
 }
 
 fn messages(bytes: usize) -> usize {
@@ -250,6 +233,7 @@ fn one_shot_goodput(stage: &mut Stage, bytes: usize) -> Result<f64> {
         under_way: UNDER_WAY.min(LARGE_BYTES / bytes.max(MESSAGE_BYTES)),
         written_bytes: bytes,
     };
+    stage.post_all_receives(1)?;
     let start = Instant::now();
     rounds.run_with_receives(stage)?;
     let seconds = start.elapsed().as_secs_f64();

@@ -9,7 +9,7 @@
 //!                     +--> owed ---(tick)---> aged ---(tick)---> due ---> scheduler
 //!   taken (a header with the number left) clears all three
 //! ```
-//! An acknowledgement waits one to two ticks of 32 cycles. The slow tick, every 1,024 cycles, drives the retransmission
+//! An acknowledgement waits one to two ticks of 16 cycles: a stream of 64-byte messages is not held up by a log of four frames. The slow tick, every 1,024 cycles, drives the retransmission
 //! timers. An `ack_owed` that finds another still pending replaces it; frames are never that close.
 
 use rust_hdl::prelude::*;
@@ -126,7 +126,7 @@ impl<const CA: usize> Logic for AckTimer<CA> {
             self.keep_nak.next = bits::<16>(0xFFFF);
         }
         self.cycles.d.next = self.cycles.q.val() + 1;
-        self.tick.next = self.cycles.q.val().get_bits::<5>(0) == bits::<5>(0);
+        self.tick.next = self.cycles.q.val().get_bits::<4>(0) == bits::<4>(0);
         self.slow_tick.next = self.cycles.q.val() == bits::<10>(0);
         self.owed.d.next = (self.owed.q.val() & self.keep.val()) | self.set.val();
         self.aged.d.next = self.aged.q.val() & self.keep.val();

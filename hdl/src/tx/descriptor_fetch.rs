@@ -13,11 +13,12 @@
 //!         word 1: length    word 2: stag    words 3, 4: remote offset    word 5: data segments
 //!  segment RAM, VI * 2 + slot, then segment: va low | va high | handle | length
 //! ```
-//! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. Descriptors are read 64
-//! bytes at a time, as VIA aligns them, so a descriptor's region must cover whole 64 bytes; their regions must be word-aligned.
+//! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. The first access is
+//! bytes 8 to 63 of a descriptor, the second what is behind them; a descriptor's region must cover whole 64 bytes and be
+//! word-aligned.
 //!
 //! Latency: a ring command with an inline message is loaded with the first word of its queue entry; a descriptor
-//! of 64 bytes 22 cycles after it plus the TPT's and the bus's latency. One fetch at a time.
+//! of 64 bytes 19 cycles after it plus the TPT's and the bus's latency. One fetch at a time.
 
 use rnic_abi::command::{access, flags, MESSAGE_WORD};
 use rnic_abi::descriptor::control;
@@ -54,7 +55,7 @@ pub enum FetchState {
     ReadPiece,
     /// Takes the piece's words.
     TakeWords,
-    /// Writes the number of data segments.
+    /// Writes the number of data segments of a descriptor that could not be read.
     StoreCount,
     /// Writes the record's entry word; the record is loaded.
     StoreEntry,
@@ -325,7 +326,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.later_words.next = self.words.q.val() - bits::<8>(16);
         self.va.next = bit_cast::<64, 32>(self.va_low.q.val())
             | (bit_cast::<64, 32>(self.va_high.q.val()) << bits::<6>(32));
-        self.later_va.next = self.va.val() + bits::<64>(64);
+        self.later_va.next = self.va.val() + bits::<64>(56);
 
         // Outputs at rest.
         self.queue_read.vi.next = self.vi.q.val();
@@ -343,8 +344,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             | bit_cast::<13, 8>(self.word.q.val());
         self.request.stag.next = self.handle.q.val();
         self.request.to.next = self.va.val();
-        self.request.length.next = bits::<16>(64);
-        if self.word.q.val().any() {
+        self.request.length.next = bits::<16>(56);
+        if self.word.q.val().get_bits::<4>(4).any() {
             self.request.length.next = bit_cast::<16, 8>(self.later_words.val()) << bits::<4>(2);
         }
         self.request.access.next = self.local_read.val();
@@ -462,7 +463,8 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             }
             FetchState::TakeVaLow => {
                 self.queue_data.ready.next = true;
-                self.va_low.d.next = self.queue_data.data.val();
+                // Past the link, which the board does not follow: a descriptor is 64-byte aligned.
+                self.va_low.d.next = self.queue_data.data.val() | bits::<32>(8);
                 if self.queue_data.valid.val() {
                     self.state.d.next = FetchState::TakeVaHigh;
                     self.load.next = self.entry.q.val().get_bits::<4>(0).any()
@@ -488,6 +490,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                             self.state.d.next = FetchState::AskSlot;
                         }
                     } else {
+                        self.word.d.next = bits::<8>(2);
                         self.state.d.next = FetchState::Check;
                     }
                 }
@@ -550,7 +553,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.state.d.next = FetchState::ReadPiece;
                     if self.piece_last.q.val() {
                         self.busy.d.next = bits::<2>(0);
-                        self.state.d.next = FetchState::StoreCount;
+                        self.state.d.next = FetchState::StoreEntry;
                         // The first 64 bytes hold two segments; the rest comes in a second access.
                         if (self.words.q.val() > bits::<8>(16))
                             & (self.word.q.val() < bits::<8>(16))
@@ -571,13 +574,13 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 self.record_word.next = bits::<CA>(5);
                 self.data.next = bit_cast::<32, 8>(self.segments.q.val());
                 self.context_write.next = true;
-                self.step.fire.next = true;
                 self.state.d.next = FetchState::StoreEntry;
             }
             FetchState::StoreEntry => {
                 self.data.next =
                     self.entry.q.val() | (bit_cast::<32, 2>(self.final_bad.val()) << bits::<5>(19));
                 self.context_write.next = true;
+                self.step.fire.next = true;
                 self.load.next = true;
                 self.load_read.next = self.entry.q.val().get_bit(18);
                 self.state.d.next = FetchState::Choose;
@@ -616,6 +619,11 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                     self.words.d.next = bits::<8>(8);
                     self.segments.d.next = bits::<8>(0);
                 }
+            }
+            if self.word.q.val() == bits::<8>(4) {
+                self.record_word.next = bits::<CA>(5);
+                self.data.next = bit_cast::<32, 8>(self.segments.q.val());
+                self.context_write.next = true;
             }
             if self.word.q.val() == bits::<8>(6) {
                 self.record_word.next = bits::<CA>(1);

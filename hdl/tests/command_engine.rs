@@ -140,6 +140,12 @@ fn a_list_that_cannot_be_read_releases_what_was_bound() {
     bench.list_error_at = None;
     let record = bench.command(&words).unwrap();
     assert_eq!(error_of(record), (CommandError::BadField, Field::Iova));
+    // A list at a refused address is not read.
+    words[7] = 0x4010;
+    let read = bench.list_requests.len();
+    let record = bench.command(&words).unwrap();
+    assert_eq!(error_of(record), (CommandError::BadField, Field::Iova));
+    assert_eq!(bench.list_requests.len(), read);
     // The TPT refuses: nothing to release.
     words[7] = 0x4000;
     bench
@@ -147,8 +153,8 @@ fn a_list_that_cannot_be_read_releases_what_was_bound() {
         .push_back((5, CommandError::NoElements as u8, 0));
     let record = bench.command(&words).unwrap();
     assert_eq!(error_of(record), (CommandError::NoElements, Field::None));
-    assert_eq!(bench.releases.len(), 2);
-    assert_eq!(bench.errors, 3);
+    assert_eq!(bench.releases.len(), 3);
+    assert_eq!(bench.errors, 4);
 }
 
 #[test]

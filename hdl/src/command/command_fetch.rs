@@ -864,6 +864,10 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
                             if self.in_memory.val() {
                                 self.next_index.next = self.list_word.val();
                                 self.state.d.next = FetchState::FetchList;
+                                // What was refused may be the list's own address.
+                                if self.error.q.val().any() | self.fault.val() {
+                                    self.state.d.next = FetchState::EndList;
+                                }
                             } else if self.entry_count.val() == bits::<3>(1) {
                                 self.found.next = self.bad_field.val();
                                 self.found_field.next = self.field_element_count.val();

@@ -7,6 +7,7 @@ use crate::command::{
 use crate::descriptor::Segment;
 use crate::memory::{Buffer, MemoryError};
 use crate::stag_table::StagError;
+use rnic_abi::error::CommandError;
 use rnic_abi::Stag;
 
 /// Bytes of a list element in slots or memory.
@@ -333,20 +334,35 @@ impl Region {
         Ok(self.backing.clone())
     }
 
+    /// While the board may still have to send its data again it answers busy; that ends with the peer's acknowledgement.
     fn invalidate_now(&mut self) -> Result<(), RegionError> {
-        if std::mem::replace(&mut self.registered, false) {
-            self.board
-                .execute(0, Command::Invalidate { stag: self.stag })?;
-            self.board.free_stag(self.stag)?;
+        if !std::mem::replace(&mut self.registered, false) {
+            return Ok(());
         }
+        let transport = self.board.transport();
+        let end = transport.now() + self.board.options().timeout;
+        let command = Command::Invalidate { stag: self.stag };
+        loop {
+            match self.board.execute(0, command.clone()) {
+                Err(ExecuteError::Failed(failure))
+                    if failure.error == CommandError::EntryBusy && transport.now() < end =>
+                {
+                    transport.poll().map_err(ExecuteError::from)?
+                }
+                other => break other.map(drop)?,
+            }
+        }
+        self.board.free_stag(self.stag)?;
         Ok(())
     }
 }
 
 impl Drop for Region {
     fn drop(&mut self) {
-        // If it fails, the STag stays taken: the board may still hold it.
-        let _ = self.invalidate_now();
+        // If it fails the board may still hold the STag and reach the memory: both stay taken.
+        if self.invalidate_now().is_err() {
+            std::mem::forget(self.backing.clone());
+        }
     }
 }
 

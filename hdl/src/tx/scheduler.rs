@@ -86,6 +86,8 @@ pub struct Scheduler {
     pub logged: Signal<In, Bits<16>>,
     /// VIs whose acknowledgement cannot wait.
     pub ack_due: Signal<In, Bits<16>>,
+    /// VIs that owe any acknowledgement, also one that can wait.
+    pub ack_owed: Signal<In, Bits<16>>,
     /// VIs that miss a frame.
     pub nak: Signal<In, Bits<16>>,
     /// `replay_vi` sends again.
@@ -228,7 +230,7 @@ impl Scheduler {
     /// All VIs at rest.
     pub fn new() -> Self {
         block_new!(clock reset connected config_vi config_word config_data config_valid loaded0 loaded1 fence0 fence1 read0
-            read1 at_once0 at_once1 reads_open reads_full responses log_full logged ack_due nak replay_start replay_end
+            read1 at_once0 at_once1 reads_open reads_full responses log_full logged ack_due ack_owed nak replay_start replay_end
             replay_vi terminate_waits terminate_vi raw_waits raw_left start kind vi slot at_once said_nak alive done
             failed status ends failed_response error head replaying failing fail_low fail_high log_up unload response_begun
             refused refused_vi refused_code refused_ready ask ask_advance ask_done stop pause pipes_idle link_idle
@@ -304,7 +306,11 @@ impl Logic for Scheduler {
             & self.replays.q.val()
             & self.logged.val()
             & (self.halted.q.val() ^ self.ones.val());
-        self.acks.next = self.connected.val() & self.ack_due.val();
+        // Where nothing has left that is unacknowledged, and nothing is about to, nothing will carry it soon.
+        self.acks.next = self.connected.val()
+            & (self.ack_due.val()
+                | (self.ack_owed.val()
+                    & ((self.logged.val() | self.loaded.val()) ^ self.ones.val())));
         self.all.next =
             self.messages.val() | self.answers.val() | self.again.val() | self.acks.val();
         self.chosen.next = bits::<8>(0);

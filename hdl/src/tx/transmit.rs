@@ -396,6 +396,7 @@ impl<
         self.scheduler.log_full.next = self.logged.full.val();
         self.scheduler.logged.next = self.logged.nonzero.val();
         self.scheduler.ack_due.next = self.acks.due.val();
+        self.scheduler.ack_owed.next = self.acks.any_owed.val();
         self.scheduler.nak.next = self.acks.nak.val();
         self.scheduler.replay_start.next = self.reliable.replay_start.val();
         self.scheduler.replay_end.next = self.reliable.replay_end.val();

@@ -3,7 +3,7 @@
 //! ```text
 //! command_post  |*                              * board 0   # board 1
 //! command_fetch | *
-//! ...           |     cycles --->               thin lines: a frame on the wire
+//! ...           |     cycles --->               thin lines: an FPDU on the wire
 //! ```
 //! A round begins with a `command_post` that leads to a `tpt_bind` and ends with the `complete` after that board's next
 //! `tpt_release`; a bind whose board completes something before that was a register command, or one of several one-shots
@@ -75,10 +75,11 @@ pub fn svg(events: &[StepEvent]) -> String {
             });
         }
     }
+    let flights = flights(events);
     let mut body = String::new();
     let mut y = PAGE_HEAD;
     for round in &rounds {
-        y += panel(&mut body, round, events, y);
+        y += panel(&mut body, round, events, &flights, y);
     }
     let (width, height) = (LEFT + WIDTH + 40.0, y + 10.0);
     let mut text = format!(
@@ -99,7 +100,7 @@ pub fn svg(events: &[StepEvent]) -> String {
     let x = LEFT + WIDTH - 70.0;
     let _ = writeln!(
         text,
-        "<line x1=\"{x}\" y1=\"24\" x2=\"{}\" y2=\"24\" stroke=\"#8b949e\"/><text x=\"{}\" y=\"28\" fill=\"#1b1f24\">frame</text>",
+        "<line x1=\"{x}\" y1=\"24\" x2=\"{}\" y2=\"24\" stroke=\"#8b949e\"/><text x=\"{}\" y=\"28\" fill=\"#1b1f24\">FPDU</text>",
         x + 18.0,
         x + 24.0
     );
@@ -159,7 +160,13 @@ pub fn first_rounds(events: &[StepEvent]) -> Vec<Round> {
 }
 
 /// Draws one round at height `top` and returns how high it is.
-fn panel(text: &mut String, round: &Round, events: &[StepEvent], top: f64) -> f64 {
+fn panel(
+    text: &mut String,
+    round: &Round,
+    events: &[StepEvent],
+    flights: &[(StepEvent, StepEvent)],
+    top: f64,
+) -> f64 {
     let span = round.to - round.from;
     let margin = (span / MARGIN).max(2);
     let (from, to) = (round.from.saturating_sub(margin), round.to + margin);
@@ -222,28 +229,18 @@ fn panel(text: &mut String, round: &Round, events: &[StepEvent], top: f64) -> f6
         round.from
     );
     let centre = |event: &StepEvent| lane_top(event.step) + 7.0 + 10.0 * f64::from(event.board & 1);
-    // Frames do not overtake each other: the next arrival that no earlier frame was given.
-    let mut given = [0; 2];
-    for (index, sent) in shown.iter().enumerate() {
-        if sent.step != Step::LlpSend {
+    for (sent, arrived) in flights {
+        if sent.cycle < from || arrived.cycle > to {
             continue;
         }
-        let next = &mut given[usize::from(sent.board & 1)];
-        let start = index.max(*next);
-        let arrives =
-            |event: &&StepEvent| event.board != sent.board && event.step == Step::LlpReceive;
-        if let Some(found) = shown[start..].iter().position(arrives) {
-            let arrived = shown[start + found];
-            *next = start + found + 1;
-            let _ = writeln!(
-                text,
-                "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#8b949e\" stroke-width=\"0.8\"/>",
-                x(sent.cycle),
-                centre(sent),
-                x(arrived.cycle),
-                centre(arrived)
-            );
-        }
+        let _ = writeln!(
+            text,
+            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#8b949e\" stroke-width=\"0.8\"/>",
+            x(sent.cycle),
+            centre(sent),
+            x(arrived.cycle),
+            centre(arrived)
+        );
     }
     for event in &shown {
         let second = usize::from(event.board & 1);
@@ -260,6 +257,28 @@ fn panel(text: &mut String, round: &Round, events: &[StepEvent], top: f64) -> f6
         );
     }
     bottom - top + PANEL_FOOT
+}
+
+/// Where each FPDU left and arrived. They do not overtake each other, so the n-th that one board checks is the n-th that the
+/// other framed; an acknowledgement alone carries none and arrives unseen.
+fn flights(events: &[StepEvent]) -> Vec<(StepEvent, StepEvent)> {
+    let (mut framed, mut left, mut arrived) = ([0; 2], [vec![], vec![]], [vec![], vec![]]);
+    for event in events {
+        let board = usize::from(event.board & 1);
+        match event.step {
+            Step::MpaFrame => framed[board] += 1,
+            Step::LlpSend if framed[board] > 0 => {
+                framed[board] -= 1;
+                left[board].push(*event);
+            }
+            Step::MpaCheck => arrived[board].push(*event),
+            _ => {}
+        }
+    }
+    let [left_0, left_1] = left;
+    let [arrived_0, arrived_1] = arrived;
+    let there = left_0.into_iter().zip(arrived_1);
+    there.chain(left_1.into_iter().zip(arrived_0)).collect()
 }
 
 /// A round number of cycles that gives about ten ticks.
@@ -296,8 +315,10 @@ mod tests {
         ];
         for at in 0..4 {
             events.push(event(start + 50 + 20 * at, reader, Step::PayloadRead));
+            events.push(event(start + 58 + 20 * at, reader, Step::MpaFrame));
             events.push(event(start + 60 + 20 * at, reader, Step::LlpSend));
-            events.push(event(start + 65 + 20 * at, reader ^ 1, Step::LlpReceive));
+            events.push(event(start + 62 + 20 * at, reader, Step::LlpSend));
+            events.push(event(start + 65 + 20 * at, reader ^ 1, Step::MpaCheck));
         }
         events.push(event(start + 180, board, Step::TptRelease));
         events.push(event(start + 190, board, Step::Complete));
@@ -321,6 +342,12 @@ mod tests {
         let picture = svg(&events);
         assert_eq!(picture.matches("<title>payload_read, ").count(), 8);
         assert!(picture.ends_with("</svg>\n"));
+        // An FPDU a line, and none for what carries no FPDU.
+        let flights = flights(&events);
+        assert_eq!(flights.len(), 12);
+        assert!(flights.iter().all(|(sent, arrived)| {
+            sent.step == Step::LlpSend && arrived.cycle - sent.cycle == 5
+        }));
     }
 
     #[test]

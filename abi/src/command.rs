@@ -55,7 +55,8 @@ pub mod opcode {
     pub const NOP: u8 = 0x01;
     /// Binds a region to an STag.
     pub const REGISTER: u8 = 0x02;
-    /// Releases an STag; completes once every admitted access is done.
+    /// Releases an STag; completes once every admitted access is done. Fails with `EntryBusy`, and changes nothing, while
+    /// unacknowledged data comes from it.
     pub const INVALIDATE: u8 = 0x03;
     /// Binds a region to an STag, for one VI, and sends the message that advertises it.
     pub const ONE_SHOT: u8 = 0x04;

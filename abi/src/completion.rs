@@ -56,7 +56,8 @@ pub mod kind {
 pub const ADMIN_CQ: u32 = 0;
 
 /// Bytes of the slot-status line: word 0 slot parity, word 1 ring entries consumed, one 8-byte store; the rest zero, never
-/// written. It follows every change while the bus is free, so a driver that waits for a slot sees it there.
+/// written. A change is told there once neither a CQE nor the line was written for 256 cycles, so a driver that waits for a
+/// slot sees it.
 pub const STATUS_LINE_BYTES: usize = 64;
 
 /// Bytes of one entry of the raw receive ring in host memory.

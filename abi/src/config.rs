@@ -72,7 +72,7 @@ impl Config {
     }
 }
 
-/// iCE40 HX8K: everything that fits its 32 block RAMs.
+/// The small one, meant for iCE40 HX8K (7,680 cells, 32 block RAMs); it does not fit there yet.
 pub const SMALL: Config = Config {
     name: "Small",
     id: 1,

@@ -6,7 +6,8 @@
 //! address segment, 16 bytes, RDMA only: remote va u64 @0, remote handle u32 @8, reserved u32 @12
 //! data segment, 16 bytes each: va u64 @0, handle u32 @8, length u32 @12
 //! ```
-//! The segment count counts the address segment too.
+//! The segment count counts the address segment too. The board does not follow the link to a next descriptor. It reads bytes
+//! 8 to 63 of a send descriptor at once, however few segments it has, so its region must cover whole 64 bytes.
 
 /// Alignment of a descriptor, bytes.
 pub const ALIGN: u64 = 64;

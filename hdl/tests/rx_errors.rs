@@ -402,7 +402,7 @@ fn invalidate_is_refused_or_too_long() {
         Event::RecvError,
         "local_protection_errors",
     );
-    let record = bench.completions()[0];
+    let record = &bench.completions()[0];
     assert_eq!((record[4], record[7]), (0x1234, 0x2000_0D04));
 }
 

@@ -108,6 +108,7 @@ fn tshark_decodes_a_run() {
             assert_eq!(number(&row[1]), u64::from(segment.opcode), "{row:?}");
             let last = matches!(row[2].as_str(), "1" | "True");
             assert_eq!(last, segment.last, "{row:?}");
+            assert_eq!(number(&row[10]), u64::from(segment.rsv), "{row:?}");
             assert_eq!(number(&row[11]), 1, "DDP version: {row:?}");
             assert_eq!(number(&row[12]), 1, "RDMAP version: {row:?}");
             match segment.place {

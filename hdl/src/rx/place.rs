@@ -22,7 +22,7 @@
 //!
 //! The next frame's header is read while the last completion record leaves, and a Send's descriptor state with it.
 //!
-//! Latency, frame verdict to first DMA word: the TPT's and five cycles. `tests/rx_receive.rs` prints the sustained figures.
+//! Latency, frame verdict to first DMA word: the TPT's and five cycles. `hdl/tests/rx_receive.rs` prints the sustained figures.
 
 use rnic_abi::command::access;
 use rnic_abi::descriptor::status;

@@ -1,7 +1,8 @@
 //! Remembers which acknowledgements are owed, and says when one can wait no longer.
 //!
 //! Receive says "everything before this sequence is placed"; the number goes into the context RAM, where every data frame
-//! of the VI picks it up. If none leaves in time, or if Receive asks for it, an acknowledgement alone is due.
+//! of the VI picks it up. If none leaves in time, or if Receive asks for it, an acknowledgement alone is due; the scheduler
+//! does not wait if nothing is loaded or logged that could carry one.
 //!
 //! ```text
 //!   ack_owed ---> [pending] ---> context RAM, word 8
@@ -9,7 +10,7 @@
 //!                     +--> owed ---(tick)---> aged ---(tick)---> due ---> scheduler
 //!   taken (a header with the number left) clears all three
 //! ```
-//! An acknowledgement waits one to two ticks of 16 cycles: a stream of 64-byte messages is not held up by a log of four frames. The slow tick, every 1,024 cycles, drives the retransmission
+//! An acknowledgement waits one to two ticks of 16 cycles. The slow tick, every 1,024 cycles, drives the retransmission
 //! timers. An `ack_owed` that finds another still pending replaces it; frames are never that close.
 
 use rust_hdl::prelude::*;

@@ -49,7 +49,7 @@ pub enum FetchState {
     AskSlot,
     /// Stores that word.
     StoreSlot,
-    /// Asks the TPT for 64 bytes of descriptor, or for the rest of it.
+    /// Asks the TPT for bytes 8 to 63 of a descriptor, or for the rest of it.
     Check,
     /// Waits for a piece and passes it to the bus.
     ReadPiece,

@@ -209,6 +209,8 @@ pub struct Region {
     base: u64,
     access: Access,
     backing: Backing,
+    /// The board reads it at some time after an unsignalled command was posted.
+    _list: Option<Buffer>,
     registered: bool,
 }
 
@@ -255,26 +257,31 @@ impl Region {
     ) -> Result<Self, RegionError> {
         let base = options.base.unwrap_or_else(|| backing.default_base());
         let stag = board.allocate_stag()?;
-        let register = || {
-            let (region, _list) = backing.command(board, stag, options.access, base)?;
+        let register = || -> Result<Option<Buffer>, RegionError> {
+            let (region, list) = backing.command(board, stag, options.access, base)?;
             let command = Command::Register {
                 region,
                 ptag: options.ptag,
                 bind_vi: options.vi.is_some(),
                 single_message: options.single_message,
             };
-            post(options.vi.unwrap_or(0), command)
+            post(options.vi.unwrap_or(0), command)?;
+            Ok(list)
         };
-        if let Err(error) = register() {
-            board.free_stag(stag)?;
-            return Err(error);
-        }
+        let list = match register() {
+            Ok(list) => list,
+            Err(error) => {
+                board.free_stag(stag)?;
+                return Err(error);
+            }
+        };
         Ok(Self {
             board: board.clone(),
             stag,
             base,
             access: options.access,
             backing,
+            _list: list,
             registered: true,
         })
     }

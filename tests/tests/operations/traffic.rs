@@ -35,7 +35,6 @@ fn loopback() {
 
 /// Random operations of both sides at once on one connection, many outstanding.
 #[test]
-#[ignore = "under load a VI breaks and flushes a send: cause not found yet"]
 fn mixed_traffic() {
     for (gateware, seed) in [(Gateware::Small, 212), (Gateware::Full, 213)] {
         let mut scene = Scene::new(gateware, seed);

@@ -229,14 +229,21 @@ fn peer_killed() {
         .args(["--board", &scratch.url("a"), "--chunk", "4096"])
         .arg("--out")
         .arg(scratch.file("half"));
-    let mut requester = Process::start(requester.stderr(Stdio::null()).stdout(Stdio::null()));
+    let said = fs::File::create(scratch.file("said")).unwrap();
+    let mut requester = Process::start(requester.stderr(said).stdout(Stdio::null()));
     let started = Instant::now();
     while fs::metadata(scratch.file("half")).map_or(0, |file| file.len()) == 0 {
         assert!(started.elapsed() < PATIENCE, "the copy does not begin");
         std::thread::sleep(Duration::from_millis(2));
     }
     responder.kill();
-    requester.kill();
+    // The survivor's board gives up, and its one-shots come back with an error.
+    assert!(!requester.end(), "a copy without its peer does not succeed");
+    let said = fs::read_to_string(scratch.file("said")).unwrap();
+    assert!(
+        said.contains("the VI went into error or was disconnected"),
+        "{said}"
+    );
     // Both boards are taken over by new processes and work.
     let small = source(&scratch, 9_999);
     let output = copy(&scratch, &small).output().unwrap();

@@ -81,7 +81,7 @@ fn terminate_outbox() {
 }
 #[test]
 fn place() {
-    pass("place", Place::<8, 10>::new(Layout::SMALL), 2100);
+    pass("place", Place::<8, 10>::new(Layout::SMALL), 2150);
 }
 #[test]
 fn receive_small() {
@@ -89,5 +89,5 @@ fn receive_small() {
 }
 #[test]
 fn receive_full() {
-    pass("receive_full", FullReceive::new(&FULL), 3600);
+    pass("receive_full", FullReceive::new(&FULL), 3900);
 }

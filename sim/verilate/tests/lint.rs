@@ -272,16 +272,20 @@ fn signed_against_a_literal_is_reported() {
     assert_eq!(rules, [Rule::SignedCompare]);
 }
 
-/// Asks a register's input before it has its final value.
+/// Asks a register's input and a signal of its own before they have their final values.
 #[derive(LogicBlock, Default)]
 struct Early {
     clock: Signal<In, Clock>,
     a: Signal<In, Bits<8>>,
     x: Signal<In, Bit>,
     early: Signal<Out, Bits<8>>,
+    half_way: Signal<Out, Bits<8>>,
+    in_steps: Signal<Out, Bits<8>>,
     fine: Signal<Out, Bits<8>>,
     value: DFF<Bits<8>>,
     other: DFF<Bits<8>>,
+    half: Signal<Local, Bits<8>>,
+    steps: Signal<Local, Bits<8>>,
 }
 
 impl Logic for Early {
@@ -290,6 +294,12 @@ impl Logic for Early {
         dff_setup!(self, clock, value, other);
         self.early.next = self.value.d.val();
         self.value.d.next = self.a.val();
+        self.half.next = self.a.val();
+        self.half_way.next = self.half.val();
+        self.half.next = bits::<8>(3);
+        self.steps.next = self.a.val();
+        self.steps.next = self.steps.val() ^ self.a.val();
+        self.in_steps.next = self.steps.val();
         self.fine.next = bits::<8>(0);
         if self.x.val() {
             self.fine.next = self.other.d.val();
@@ -300,18 +310,18 @@ impl Logic for Early {
 }
 
 #[test]
-fn a_childs_input_read_too_early_is_reported_and_differs() {
+fn a_signal_read_too_early_is_reported_and_differs() {
     let mut block = Early::default();
     block.connect_all();
     let findings = lint(&block);
-    assert_eq!(findings.len(), 1, "{findings:?}");
-    assert_eq!(findings[0].rule, Rule::ReadBeforeWrite);
-    assert_eq!(findings[0].expression, "value$d");
+    let names: Vec<_> = findings.iter().map(|f| f.expression.as_str()).collect();
+    assert_eq!(names, ["value$d", "half"], "{findings:?}");
+    assert!(findings.iter().all(|f| f.rule == Rule::ReadBeforeWrite));
     let mut dut = Dut::new("early", Early::default(), |b| &mut b.clock).unwrap();
     dut.drive(|b| b.a.next = 7.into());
     let difference = dut.try_settle().unwrap_err().to_string();
     assert!(
-        difference.contains("early is 0x7 in Rust and 0x0"),
+        difference.contains("half_way is 0x7 in Rust and 0x3"),
         "{difference}"
     );
 }

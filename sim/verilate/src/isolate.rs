@@ -6,7 +6,7 @@
 //! value from the queue that was addressed before. Its attribute `isolate_assignments` makes it order the signals instead;
 //! then what is left of circles is a real loop and is reported as `UNOPTFLAT`.
 //!
-//! The price, on the `Small` board: half as much C++ again.
+//! On the `Small` board that is half as much C++ again, and 1.85 times the speed: nothing is settled by repetition.
 
 /// The same Verilog with the attribute on every signal that a combinational process drives. A module with a clocked process
 /// has no other kind, and is left as it is.

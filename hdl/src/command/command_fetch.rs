@@ -17,7 +17,7 @@
 //! Latency: word 0 leaves one cycle after the ring's sequence word; the queue entry of an inline contiguous one-shot is
 //! visible 18 cycles after it if the TPT answers within three cycles of word 13. Throughput: one command in 22 cycles.
 
-use rnic_abi::command::{flags, kind, opcode, INLINE_BYTES, LIST_WORD};
+use rnic_abi::command::{cq_size, flags, kind, opcode, INLINE_BYTES, LIST_WORD};
 use rnic_abi::completion::{kind as completion_kind, RAW_ENTRY_BYTES};
 use rnic_abi::config::Config;
 use rnic_abi::error::{CommandError, Field, TptError};
@@ -340,6 +340,7 @@ impl<const L: usize, const W: usize, const V: usize, const N: usize, const C: us
         assert!(config.slots_log2 == L && config.vis_log2 == V && config.cqs_log2 == C);
         // The length checks below are bit patterns.
         const { assert!(INLINE_BYTES == 64 && RAW_ENTRY_BYTES == 1024) };
+        const { assert!(cq_size::ENTRIES_LOG2_MIN == 2 && cq_size::ENTRIES_LOG2_MAX == 15) };
         let send_flags = flags::SIGNALLED | flags::MESSAGE_BUFFER | flags::SOLICITED | flags::FENCE;
         block_new!(
             clock reset enable entry_valid entry_slot entry_count entry_bad entry_done entry_free

@@ -21,7 +21,7 @@
 //! of 64 bytes 19 cycles after it plus the TPT's and the bus's latency. One fetch at a time.
 
 use rnic_abi::command::{access, flags, MESSAGE_WORD};
-use rnic_abi::descriptor::control;
+use rnic_abi::descriptor::{control, ALIGN, CONTROL_BYTES, LENGTH_OFFSET, SEGMENT_COUNT_OFFSET};
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
@@ -237,6 +237,9 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
     /// `words_log2`: context words of a VI; `slot_words_log2`: segment RAM words of a slot, whose last four are the address
     /// segment; `most_segments`: data segments of a descriptor.
     pub fn new(words_log2: u32, slot_words_log2: u32, most_segments: u32) -> Self {
+        // The word numbers below, and what the first access covers, are those of this layout.
+        const { assert!(ALIGN == 64 && CONTROL_BYTES == 32) };
+        const { assert!(SEGMENT_COUNT_OFFSET == 12 && LENGTH_OFFSET == 24) };
         block_new!(clock reset pause connected send_ready replaying head again again_vi again_index again_done unload unload_vi
             unload_slot clear clear_vi loaded0 loaded1 fence0 fence1 read0 read1 at_once0 at_once1 unsettled idle queue_read queue_data send_next slot_read
             request piece drain read_request read_data context_address context_data context_write segment_address segment_data

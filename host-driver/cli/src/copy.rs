@@ -9,7 +9,7 @@
 
 use crate::endpoint::{Endpoint, Wait};
 use crate::figures::{self, Figures};
-use crate::protocol::{Buffers, Operation, Reply, Request, REPLY_BYTES};
+use crate::protocol::{self, Buffers, Operation, Reply, Request, REPLY_BYTES};
 use crate::requester::{self, Responder};
 use anyhow::{bail, ensure, Context};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -103,6 +103,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             bytes: arguments.chunk,
         },
     )?;
+    let mpa = protocol::opening_json(end.cm.opening(connection)?);
 
     let progress = ProgressBar::new(2 * bytes);
     progress.set_style(ProgressStyle::with_template(
@@ -141,6 +142,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "per_operation_source": figures.source,
             "per_operation_board": board.per_operation(operations),
             "cycles": figures.cycles,
+            "mpa": mpa,
             "wall_seconds": wall_seconds,
             "pcap": shown(&arguments.pcap),
             "timeline": shown(&arguments.timeline),
@@ -356,9 +358,5 @@ fn sha256(path: &Path) -> anyhow::Result<String> {
             bytes => hash.update(&chunk[..bytes]),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(protocol::hexadecimal(&hash.finalize()))
 }

@@ -9,8 +9,10 @@ use rnic_driver::cm::Offer;
 use rnic_driver::command::Message;
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::{Descriptor, Remote};
+use rnic_driver::transport::BoardUrl;
 use serde_json::json;
 use std::collections::VecDeque;
+use std::io::{stdout, Write};
 
 /// Longest message; a requester that wants more is refused.
 const MAX_TRANSFER_BYTES: u32 = 16 << 20;
@@ -20,7 +22,7 @@ const MAX_TRANSFER_BYTES: u32 = 16 << 20;
 pub struct Arguments {
     /// The board.
     #[arg(long)]
-    board: String,
+    board: BoardUrl,
     /// Makes STag keys and stream numbers the same in every run.
     #[arg(long)]
     seed: Option<u64>,
@@ -106,7 +108,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         server.waiting.push_back(request);
     }
     if arguments.json {
-        println!("{}", json!({"mpa": mpa}));
+        writeln!(stdout(), "{}", json!({"mpa": mpa}))?;
     }
     // The requester may have left first.
     let _ = end.cm.disconnect(connection);

@@ -1,10 +1,11 @@
 //! The host path as an application has it: `rnic-sim` serves two boards on vfio-user sockets, two `rnic` processes use them.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rnic_tests::processes::{rnic, Process, Scratch, PATIENCE};
+use rnic_tests::BOTH;
 use serde_json::Value;
 
 #[test]
@@ -83,6 +84,87 @@ fn interactions_are_what_each_scheme_needs() {
         assert_eq!(*fast, 2.0, "{line}");
         assert!(boards.end(), "rnic-sim ends when both boards are left");
     }
+}
+
+/// `rnic info`, `stats` and `trace` show people and programs the same.
+#[test]
+fn boards_are_looked_at() {
+    for gateware in BOTH {
+        let scratch = Scratch::new(&format!("looked-at-{}", gateware.name()));
+        let mut boards = scratch.boards(gateware.name(), &[]);
+        let url = scratch.url("a");
+        let said = |more: &[&str]| {
+            let output = rnic().args(more).arg(&url).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let json = |command: &str| {
+            let text = said(&[command, "--json"]);
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+
+        let (info, text) = (json("info"), said(&["info"]));
+        assert_eq!(info["url"], url);
+        let name = info["configuration"].as_str().unwrap();
+        assert!(name.eq_ignore_ascii_case(gateware.name()), "{info}");
+        assert!(text.contains(&format!("configuration {name}\n")), "{text}");
+        for key in ["vis", "tptes", "slots", "queue_depth", "trace_entries"] {
+            let line = format!("\n{:>8} ", info[key].as_u64().unwrap());
+            assert!(text.contains(&line), "{key} of {info}: {text}");
+        }
+
+        let (stats, text) = (json("stats"), said(&["stats", "--all", "--take-events"]));
+        assert!(stats["cycles"].as_u64() > Some(0), "{stats}");
+        assert_eq!(stats["events"], serde_json::json!([]));
+        let vis = stats["vis"].as_array().unwrap();
+        assert_eq!(Some(vis.len() as u64), info["vis"].as_u64());
+        for (vi, shown) in vis.iter().enumerate() {
+            assert_eq!(shown["state"], "Idle", "{stats}");
+            assert!(text.contains(&format!("VI {vi}: Idle\n")), "{text}");
+        }
+        for (counter, value) in stats["counters"].as_object().unwrap() {
+            let line = format!("{value:>14} {counter}: ", value = value.as_u64().unwrap());
+            assert!(text.contains(&line), "{line:?}: {text}");
+        }
+
+        let (trace, text) = (json("trace"), said(&["trace"]));
+        assert_eq!(trace["trace_entries"], info["trace_entries"]);
+        assert_eq!(trace["entries"], serde_json::json!([]), "nothing happened");
+        let none = format!("a {name} board has no trace RAM\n");
+        assert_eq!(text == none, info["trace_entries"] == 0, "{text}");
+        boards.kill();
+    }
+}
+
+/// What needs a board to go wrong; the rest is in `host-driver/cli/tests`.
+#[test]
+fn commands_that_fail_say_why() {
+    let scratch = Scratch::new("fail");
+    let mut boards = scratch.boards("small", &[]);
+    let (board, nowhere) = (scratch.url("a"), scratch.url("nowhere"));
+    let fails = |command: &mut Command, why: &str| {
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains(why), "{command:?}: {said}");
+        assert!(!said.contains("panicked"), "{command:?}: {said}");
+    };
+    for command in ["info", "stats", "trace"] {
+        for form in [&[][..], &["--json"]] {
+            let full = fs::OpenOptions::new().write(true).open("/dev/full");
+            let mut command_line = rnic();
+            command_line.arg(command).arg(&board).args(form);
+            let why = "No space left on device";
+            fails(command_line.stdout(full.unwrap()), why);
+        }
+    }
+    let started = Instant::now();
+    let mut interactions = rnic();
+    interactions.args(["interactions", "--board", &board, "--peer", &nowhere]);
+    fails(&mut interactions, "the responder ended with exit status: 1");
+    let most = Duration::from_secs(30);
+    assert!(started.elapsed() < most, "it does not wait for nobody");
+    boards.kill();
 }
 
 #[test]

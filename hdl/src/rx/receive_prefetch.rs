@@ -1,7 +1,7 @@
 //! Fetches the receive descriptors of every connected VI before a message needs them: the head one, and the one behind it.
 //!
-//! It reads the queue's next entry, has the TPT check the descriptor, reads its first 48 bytes (control and one segment) and,
-//! when it has more segments, reads it again whole: that spares an adder and costs only long descriptors. Control word and
+//! It reads the queue's next entry, has the TPT check the descriptor, reads its bytes 12 to 47 (control and one segment,
+//! without the link, which the board does not follow) and, when it has more segments, reads it again to its end: that spares an adder and costs only long descriptors. Control word and
 //! segments go into the receive context; a bad descriptor is kept with its VIA status, and `place` completes it so.
 //! The context has two places a VI, filled in turn: one for any descriptor, and a spare one for short ones. A longer one is
 //! left in the queue until the first place is free. One fetch at a time. It does not look at the segments.
@@ -9,10 +9,11 @@
 //! ```text
 //! receive_ready --> scan --> queue_read --> queue_data --> TPT --> read_request --> read_data --> context, `have`
 //! ```
-//! Latency: about 20 cycles and a DMA read of 12 words. A descriptor lies at a multiple of four bytes; a piece that does not is refused.
+//! Latency: about 20 cycles and a DMA read of 9 words. A descriptor is 64-byte aligned; a piece that is not at a multiple of
+//! four bytes is refused.
 
 use rnic_abi::command::access;
-use rnic_abi::descriptor::{control, status, CONTROL_BYTES, SEGMENT_BYTES};
+use rnic_abi::descriptor::{control, status, CONTROL_BYTES, SEGMENT_BYTES, SEGMENT_COUNT_OFFSET};
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
@@ -110,7 +111,7 @@ pub struct ReceivePrefetch<const V: usize> {
     va_low: DFF<Bits<32>>,
     va_high: DFF<Bits<32>>,
     entry_word: DFF<Bits<2>>,
-    /// Bytes to fetch: 48, or the whole descriptor.
+    /// Bytes to fetch: 36, or all that follow the link.
     length: DFF<Bits<10>>,
     /// The whole descriptor is being read, not its first bytes.
     whole: DFF<Bit>,
@@ -145,6 +146,8 @@ pub struct ReceivePrefetch<const V: usize> {
     full_length: Signal<Local, Bits<10>>,
     first_bytes: Constant<Bits<10>>,
     control_bytes: Constant<Bits<10>>,
+    link_bytes: Constant<Bits<32>>,
+    first_word: Constant<Bits<8>>,
     control_refused: Constant<Bits<16>>,
     most_segments: Constant<Bits<16>>,
     in_first_read: Constant<Bits<16>>,
@@ -173,8 +176,10 @@ impl<const V: usize> ReceivePrefetch<V> {
             trouble too_long have_first have_spare fill_spare busy epoch candidates sought fills_first fills_spare
             now_spare fits scanned count_word control_word segment_at
             turned_at full_length;
-            first_bytes = (CONTROL_BYTES + SEGMENT_BYTES) as u64,
-            control_bytes = CONTROL_BYTES as u64,
+            first_bytes = (CONTROL_BYTES + SEGMENT_BYTES - SEGMENT_COUNT_OFFSET) as u64,
+            control_bytes = (CONTROL_BYTES - SEGMENT_COUNT_OFFSET) as u64,
+            link_bytes = SEGMENT_COUNT_OFFSET as u64,
+            first_word = (SEGMENT_COUNT_OFFSET / 4) as u64,
             control_refused = control::RESERVED | control::OP_MASK,
             most_segments = max_segments,
             in_first_read = 1u64,
@@ -302,7 +307,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                         self.handle.d.next = self.queue_data.data.val();
                     }
                     if self.entry_word.q.val() == bits::<2>(2) {
-                        self.va_low.d.next = self.queue_data.data.val();
+                        self.va_low.d.next = self.queue_data.data.val() | self.link_bytes.val();
                     }
                     if self.entry_word.q.val() == bits::<2>(3) {
                         self.va_high.d.next = self.queue_data.data.val();
@@ -315,7 +320,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 }
             }
             PrefetchState::Check => {
-                self.at.d.next = bits::<8>(0);
+                self.at.d.next = self.first_word.val();
                 if self.request.ready.val() {
                     self.busy.d.next = true;
                     self.epoch.d.next = self.drain.epoch.val();
@@ -351,7 +356,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
             PrefetchState::TakeBytes => {
                 if self.read_data.valid.val() {
                     self.at.d.next = self.at.q.val() + bits::<8>(1);
-                    if self.at.q.val() == bits::<8>(3) {
+                    if self.at.q.val() == self.first_word.val() {
                         self.more.d.next = false;
                         self.count.d.next = self.count_word.val().get_bits::<5>(0);
                         if (self.count_word.val() > self.most_segments.val())

@@ -14,7 +14,7 @@
 //!  segment RAM, VI * 2 + slot, then segment: va low | va high | handle | length
 //! ```
 //! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. The first access is
-//! bytes 8 to 63 of a descriptor, the second what is behind them; a descriptor's region must cover whole 64 bytes and be
+//! bytes 12 to 63 of a descriptor, the second what is behind them; a descriptor's region must cover whole 64 bytes and be
 //! word-aligned.
 //!
 //! Latency: a ring command with an inline message is loaded with the first word of its queue entry; a descriptor
@@ -49,7 +49,7 @@ pub enum FetchState {
     AskSlot,
     /// Stores that word.
     StoreSlot,
-    /// Asks the TPT for bytes 8 to 63 of a descriptor, or for the rest of it.
+    /// Asks the TPT for bytes 12 to 63 of a descriptor, or for the rest of it.
     Check,
     /// Waits for a piece and passes it to the bus.
     ReadPiece,
@@ -330,7 +330,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.later_words.next = self.words.q.val() - bits::<8>(16);
         self.va.next = bit_cast::<64, 32>(self.va_low.q.val())
             | (bit_cast::<64, 32>(self.va_high.q.val()) << bits::<6>(32));
-        self.later_va.next = self.va.val() + bits::<64>(56);
+        self.later_va.next = self.va.val() + bits::<64>(52);
 
         // Outputs at rest.
         self.queue_read.vi.next = self.vi.q.val();
@@ -348,7 +348,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             | bit_cast::<13, 8>(self.word.q.val());
         self.request.stag.next = self.handle.q.val();
         self.request.to.next = self.va.val();
-        self.request.length.next = bits::<16>(56);
+        self.request.length.next = bits::<16>(52);
         if self.word.q.val().get_bits::<4>(4).any() {
             self.request.length.next = bit_cast::<16, 8>(self.later_words.val()) << bits::<4>(2);
         }
@@ -473,7 +473,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             FetchState::TakeVaLow => {
                 self.queue_data.ready.next = true;
                 // Past the link, which the board does not follow: a descriptor is 64-byte aligned.
-                self.va_low.d.next = self.queue_data.data.val() | bits::<32>(8);
+                self.va_low.d.next = self.queue_data.data.val() | bits::<32>(12);
                 if self.queue_data.valid.val() {
                     self.state.d.next = FetchState::TakeVaHigh;
                     self.load.next = self.entry.q.val().get_bits::<4>(0).any()
@@ -499,7 +499,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                             self.state.d.next = FetchState::AskSlot;
                         }
                     } else {
-                        self.word.d.next = bits::<8>(2);
+                        self.word.d.next = bits::<8>(3);
                         self.state.d.next = FetchState::Check;
                     }
                 }

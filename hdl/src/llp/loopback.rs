@@ -1,16 +1,17 @@
 //! Joins the board to its wire, or, with CONTROL.LOOPBACK, its transmit side to its own receive side.
 //!
 //! The ways through are combinational; it buffers nothing and looks at no frame. Switching it in the middle of a frame cuts
-//! that frame, which the link header check of the receiver finds. A reset in the middle of a frame out cuts it too: then the
-//! frame is ended with a word of zeros right after the reset, so that the wire is not left with half of one, and the next
-//! frame is a frame of its own. The receiver finds the cut one too short.
+//! that frame, which the link header check of the receiver finds. A reset in the middle of a frame out cuts it too: then
+//! zeros follow for as long as the reset is held, and right after it the end, so that the wire is not left with half a frame
+//! to which the next one sticks. With 2,048 cycles of zeros it is longer than any frame: the receiver drops it,
+//! whatever length its header tells.
 //!
 //! ```text
 //! transmit --+--> wire_tx        wire_rx --> 0\
 //!            |                                 +--> receive
 //!            +-----------------------------> 1/
 //! ```
-//! Latency: none; a cut frame's end holds the wire for one word.
+//! Latency: none; after a reset that cut a frame its end holds the wire for one word.
 
 use crate::interfaces::*;
 use rust_hdl::prelude::*;
@@ -35,7 +36,7 @@ pub struct Loopback {
 
     /// The wire has taken a part of a frame. Not reset: it is what a reset must know.
     open: DFF<Bit>,
-    /// A reset came upon it.
+    /// A reset came upon it: its end is due.
     cut: DFF<Bit>,
 }
 
@@ -60,19 +61,17 @@ impl Logic for Loopback {
             self.to_receive.valid.next = self.from_transmit.valid.val();
             self.from_transmit.ready.next = self.to_receive.ready.val();
         }
-        if self.cut.q.val() {
+        if self.open.q.val() & (self.reset.val() | self.cut.q.val()) {
             self.wire_tx.data.next = bits::<32>(0);
-            self.wire_tx.last.next = true;
-            self.wire_tx.valid.next = !self.reset.val();
+            self.wire_tx.last.next = !self.reset.val();
+            self.wire_tx.valid.next = true;
             self.from_transmit.ready.next = false;
-            self.open.d.next = self.open.q.val();
+            self.open.d.next = true;
+            self.cut.d.next = true;
             if !self.reset.val() & self.wire_tx.ready.val() {
                 self.open.d.next = false;
                 self.cut.d.next = false;
             }
-        }
-        if self.reset.val() {
-            self.cut.d.next = self.open.q.val();
         }
     }
 }

@@ -11,7 +11,7 @@ use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::Descriptor;
 use rnic_driver::vi::Done;
 use rnic_tests::frames::kind;
-use rnic_tests::{on_both, Area, Scene, Shape, Side, REMOTE};
+use rnic_tests::{on_both, Area, Scene, Shape, Side, BOTH, REMOTE};
 
 /// A descriptor was not carried out: its VI went into error before.
 fn is_flushed(done: &Done) {
@@ -91,28 +91,32 @@ fn dma_unmapped_write() {
 /// Bytes that the responder is writing when it is reset.
 const WRITTEN: usize = 40_000;
 
+/// The responder's board is reset so many cycles after it began to write: a part of it was placed, and nothing beside it.
+fn reset_while_writing(scene: &mut Scene, cycles: u64) {
+    let (source, local) = scene.local(Side::Responder, "source", WRITTEN);
+    let area = scene.area(Side::Initiator, "granted", Shape::Sgl(3), WRITTEN);
+    let region = scene.register(Side::Initiator, &area, REMOTE);
+    let remote = area.remote(region.stag(), 0);
+    scene.write(Side::Responder, &local, 0, WRITTEN, remote);
+    scene.rig.sim.run(cycles);
+    scene.reset_under_driver(Side::Responder);
+    scene.rig.settle();
+    let data = scene.score.get_area(&source, 0, WRITTEN);
+    let placed = scene.score.set_some(&area, 0, &data);
+    let placed = scene.ok("granted", placed);
+    assert!(0 < placed && placed < WRITTEN / 2, "{placed} bytes placed");
+    scene.told(Side::Initiator, &[]);
+    // The reset cut a frame, if one was on its way.
+    let cut = scene.rig.tap.cut(scene.index(Side::Responder));
+    scene.score.expect(0, Counter::LinkHeaderErrors, cut);
+    // The board no longer knows it.
+    std::mem::forget(local);
+}
+
 #[test]
 fn reset_mid_operation() {
     on_both(355, |mut scene| {
-        let (source, local) = scene.local(Side::Responder, "source", WRITTEN);
-        let area = scene.area(Side::Initiator, "granted", Shape::Sgl(3), WRITTEN);
-        let region = scene.register(Side::Initiator, &area, REMOTE);
-        scene.write(
-            Side::Responder,
-            &local,
-            0,
-            WRITTEN,
-            area.remote(region.stag(), 0),
-        );
-        scene.rig.sim.run(4_000);
-        scene.reset_under_driver(Side::Responder);
-        scene.rig.settle();
-        // A part of it was placed, and nothing beside it.
-        let data = scene.score.get_area(&source, 0, WRITTEN);
-        let placed = scene.score.set_some(&area, 0, &data);
-        let placed = scene.ok("granted", placed);
-        assert!(0 < placed && placed < WRITTEN / 2, "{placed} bytes placed");
-        scene.told(Side::Initiator, &[]);
+        reset_while_writing(&mut scene, 4_000);
         let unknown = scene.counter(Side::Responder, Counter::LinkUnknownVi);
         // The peer finds out when it has something to say: nobody acknowledges.
         let frames = scene.rig.tap.count();
@@ -123,10 +127,8 @@ fn reset_mid_operation() {
         let done = scene.done(Side::Initiator, Kind::Send);
         assert_eq!(done.reference, sent);
         is_flushed(&done);
-        scene.broken_with(
-            Side::Initiator,
-            &[BoardEvent::Timeout, BoardEvent::ConnLost],
-        );
+        let given_up = [BoardEvent::Timeout, BoardEvent::ConnLost];
+        scene.broken_with(Side::Initiator, &given_up);
         let said = scene.rig.tap.sent(0, kind::DATA, frames);
         let unknown = scene.counter(Side::Responder, Counter::LinkUnknownVi) - unknown;
         assert_eq!(unknown, said, "the new board knows no such connection");
@@ -135,18 +137,29 @@ fn reset_mid_operation() {
             (Counter::Timeouts, said),
             (Counter::Flushed, 1),
         ] {
-            assert_eq!(
-                scene.counter(Side::Initiator, counter),
-                times,
-                "{counter:?}"
-            );
+            assert_eq!(scene.counter(Side::Initiator, counter), times, "{counter:?}");
         }
-        // The reset cut a frame, if one was on its way.
-        let cut = scene.rig.tap.cut(1);
-        scene.score.expect(0, Counter::LinkHeaderErrors, cut);
         scene.new_driver(Side::Responder);
         scene.others_are_served();
         let left = scene.finish_broken();
         assert!(left.is_empty(), "{left:?}");
     });
+}
+
+#[test]
+fn reset_at_any_moment() {
+    for gateware in BOTH {
+        let mut cut = 0;
+        for seed in 381..389 {
+            let mut scene = Scene::new(gateware, seed);
+            let cycles = 1_200 + scene.random.below(2_500);
+            reset_while_writing(&mut scene, cycles as u64);
+            cut += scene.rig.tap.cut(1);
+            scene.new_driver(Side::Responder);
+            scene.others_are_served();
+            let left = scene.finish_broken();
+            assert!(left.is_empty(), "{left:?}");
+        }
+        assert!(cut > 0, "no reset came in the middle of a frame");
+    }
 }

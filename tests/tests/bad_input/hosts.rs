@@ -137,7 +137,11 @@ fn reset_mid_operation() {
             (Counter::Timeouts, said),
             (Counter::Flushed, 1),
         ] {
-            assert_eq!(scene.counter(Side::Initiator, counter), times, "{counter:?}");
+            assert_eq!(
+                scene.counter(Side::Initiator, counter),
+                times,
+                "{counter:?}"
+            );
         }
         scene.new_driver(Side::Responder);
         scene.others_are_served();

@@ -2,7 +2,6 @@
 //! VI up by a timeout, tells it, brings all work back, and goes on serving others.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use rnic_abi::error::CommandError;
 use rnic_abi::event::Event as BoardEvent;
@@ -17,12 +16,11 @@ use rnic_driver::descriptor::Descriptor;
 use rnic_driver::one_shot::{Completed, Request};
 use rnic_driver::region::{Region, RegionOptions};
 use rnic_driver::vi::ViOptions;
+use rnic_tests::processes::{wait_until, Process, Scratch, PATIENCE};
 use rnic_tests::stimulus::Stimulus;
 use rnic_tests::{inline, Area, Scoreboard, Shape, Strictness};
 
-use crate::{
-    boards, copy, program, responder, source, wait_until, Process, Scratch, PATIENCE, TIMINGS,
-};
+use crate::TIMINGS;
 
 /// Bytes of a one-shot, many times what is written before the peer is killed.
 const CHUNK: usize = 4 << 20;
@@ -146,7 +144,7 @@ impl Survivor {
 
     /// All of a small one-shot, on a connection of its own to a new responder.
     fn others_are_served(&mut self, scratch: &Scratch) {
-        let mut peer = Process::start(&mut responder(scratch));
+        let mut peer = Process::start(&mut scratch.responder());
         let mut other = self.connect(SMALL_CHUNK);
         let area = self.area("other", Shape::Sgl(3), SMALL_CHUNK);
         let stag = self.ask(&mut other, RETURN, &area, 9);
@@ -180,8 +178,8 @@ fn peer_killed() {
         ("full", TIMINGS[2], 24),
     ] {
         let scratch = Scratch::new(&format!("killed-{config}-{seed}"));
-        let mut boards = boards(&scratch, config, &timing);
-        let mut peer = Process::start(&mut responder(&scratch));
+        let mut boards = scratch.boards(config, &timing);
+        let mut peer = Process::start(&mut scratch.responder());
         let mut survivor = Survivor::open(&scratch.url("a"), seed);
         let mut near = survivor.connect(CHUNK);
         let elements = survivor.board.observer().sges_free().unwrap();
@@ -266,22 +264,14 @@ fn peer_killed() {
 fn copy_whose_peer_is_killed() {
     for (config, timing) in [("small", TIMINGS[2]), ("full", TIMINGS[1])] {
         let scratch = Scratch::new(&format!("copy-killed-{config}"));
-        let mut boards = boards(&scratch, config, &timing);
-        let large = source(&scratch, 4_000_000);
+        let mut boards = scratch.boards(config, &timing);
+        let large = scratch.source(4_000_000);
         // The responder's process is ours, so that it can be killed in the middle of the copy.
-        let mut responder = Process::start(&mut responder(&scratch));
-        let mut requester = Command::new(program("rnic-cli", "rnic"));
-        requester
-            .arg("copy")
-            .arg(&large)
-            .args(["--board", &scratch.url("a"), "--chunk", "4096"])
-            .arg("--out")
-            .arg(scratch.file("half"));
+        let mut responder = Process::start(&mut scratch.responder());
         let said = fs::File::create(scratch.file("said")).unwrap();
-        let mut requester = Process::start(requester.stderr(said).stdout(Stdio::null()));
-        wait_until("the copy begins", || {
-            fs::metadata(scratch.file("half")).map_or(0, |file| file.len()) > 0
-        });
+        let mut requester = Process::start(scratch.copy(&large).stderr(said));
+        let copied = || fs::metadata(scratch.file("copy")).map_or(0, |file| file.len());
+        wait_until("the copy begins", || copied() > 0);
         responder.kill();
         // The survivor's board gives up, and its one-shots come back with an error.
         assert!(!requester.end(), "a copy without its peer does not succeed");
@@ -290,9 +280,10 @@ fn copy_whose_peer_is_killed() {
             said.contains("the VI went into error or was disconnected"),
             "{said}"
         );
-        let small = source(&scratch, 9_999);
-        let output = copy(&scratch, &small).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
+        // Both boards are taken over by new processes and work.
+        let small = scratch.source(9_999);
+        let summary = Process::start(&mut scratch.copy_with_peer(&small)).summary();
+        assert_eq!(summary["sha256_match"], true, "{summary}");
         assert!(fs::read(scratch.file("copy")).unwrap() == fs::read(&small).unwrap());
         boards.kill();
     }

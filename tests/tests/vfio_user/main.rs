@@ -4,15 +4,12 @@
 mod killed;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rnic_tests::processes::{rnic, Process, Scratch};
+use rnic_tests::BOTH;
 use serde_json::Value;
-
-/// So long a process may take to end on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How hosts and wire keep the boards waiting: not at all; and at random, more and less.
 const TIMINGS: [[&str; 8]; 3] = [
@@ -34,149 +31,6 @@ const fn timing([latency, jitter, stall, seed]: [&str; 4]) -> [&str; 8] {
     ]
 }
 
-/// A program of this workspace, built if it is not there; it lies beside the tests' own directory.
-fn program(package: &str, name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let directory = test.ancestors().nth(2).unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "-q", "-p", package]);
-    if directory.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let built = cargo
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .unwrap();
-    assert!(built.success(), "building {package}");
-    directory.join(name)
-}
-
-/// A child that does not outlive the test.
-struct Process(Child);
-
-impl Process {
-    fn start(command: &mut Command) -> Self {
-        Self(
-            command
-                .spawn()
-                .unwrap_or_else(|error| panic!("{command:?}: {error}")),
-        )
-    }
-
-    fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-
-    /// Waits for its end; true if it ended well.
-    fn end(&mut self) -> bool {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status.success();
-            }
-            assert!(started.elapsed() < PATIENCE, "a process does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Files of one test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let name = format!("rnic-{name}-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
-        Self(directory)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn url(&self, name: &str) -> String {
-        format!("vfio-user:{}", self.file(name).display())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Two boards on sockets `a` and `b`.
-fn boards(scratch: &Scratch, config: &str, more: &[&str]) -> Process {
-    let mut command = Command::new(program("rnic-sim", "rnic-sim"));
-    command
-        .args(["--config", config, "--wire", "pair"])
-        .arg("--board")
-        .arg(scratch.file("a"))
-        .arg("--board")
-        .arg(scratch.file("b"))
-        .args(more)
-        .stdout(Stdio::piped());
-    let mut boards = Process::start(&mut command);
-    let mut line = String::new();
-    let output = boards.0.stdout.as_mut().unwrap();
-    BufReader::new(output).read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
-    boards
-}
-
-/// Copies a file from a requester's process to a responder's and back.
-fn copy(scratch: &Scratch, source: &Path) -> Command {
-    let mut command = Command::new(program("rnic-cli", "rnic"));
-    command
-        .arg("copy")
-        .arg(source)
-        .args(["--board", &scratch.url("a"), "--peer", &scratch.url("b")])
-        .arg("--out")
-        .arg(scratch.file("copy"))
-        .args(["--chunk", "4096", "--seed", "7", "--json"])
-        .stdout(Stdio::piped());
-    command
-}
-
-/// The other end of a copy, on board `b`.
-fn responder(scratch: &Scratch) -> Command {
-    let mut command = Command::new(program("rnic-cli", "rnic"));
-    command.args(["copy-responder", "--board", &scratch.url("b")]);
-    command
-}
-
-/// Waits for something that must come to be.
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < PATIENCE, "waits in vain: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// The JSON line that a command ends with.
-fn summary(command: &mut Command) -> Value {
-    let output = command.stdout(Stdio::piped()).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
-}
-
-fn source(scratch: &Scratch, bytes: usize) -> PathBuf {
-    let path = scratch.file("source");
-    let data: Vec<u8> = (0..bytes).map(|at| (at * 31 + (at >> 8)) as u8).collect();
-    fs::write(&path, data).unwrap();
-    path
-}
-
 #[test]
 fn a_file_crosses_between_two_processes() {
     for (config, timing) in [("small", TIMINGS[1]), ("full", TIMINGS[2])] {
@@ -184,9 +38,10 @@ fn a_file_crosses_between_two_processes() {
         let stats = scratch.file("stats");
         let text = stats.to_str().unwrap();
         let more = [&timing[..], &["--once", "--stats-json", text]].concat();
-        let mut boards = boards(&scratch, config, &more);
-        let source = source(&scratch, 50_001);
-        let summary = summary(copy(&scratch, &source).args(["--sim-stats", text]));
+        let mut boards = scratch.boards(config, &more);
+        let source = scratch.source(50_001);
+        let mut copy = scratch.copy_with_peer(&source);
+        let summary = Process::start(copy.args(["--sim-stats", text])).summary();
         assert_eq!(summary["sha256_match"], true, "{summary}");
         let each = &summary["per_operation"];
         assert_eq!(each["mmio_reads"], 0.0, "{summary}");
@@ -207,9 +62,10 @@ fn interactions(config: &str, timing: &[&str]) -> Value {
     let stats = scratch.file("stats");
     let text = stats.to_str().unwrap();
     let more = [timing, &["--once", "--stats-json", text]].concat();
-    let mut boards = boards(&scratch, config, &more);
-    let mut rnic = Command::new(program("rnic-cli", "rnic"));
-    rnic.arg("interactions")
+    let mut boards = scratch.boards(config, &more);
+    let mut interactions = rnic();
+    interactions
+        .arg("interactions")
         .args(["--board", &scratch.url("a"), "--peer", &scratch.url("b")])
         .args([
             "--seed",
@@ -219,8 +75,9 @@ fn interactions(config: &str, timing: &[&str]) -> Value {
             "--sim-stats",
             text,
             "--json",
-        ]);
-    let line = summary(&mut rnic);
+        ])
+        .stdout(Stdio::piped());
+    let line = Process::start(&mut interactions).summary();
     assert!(boards.end(), "rnic-sim ends when both boards are left");
     line
 }
@@ -263,4 +120,85 @@ fn interactions_are_what_each_scheme_needs() {
             first.get_or_insert(line);
         }
     }
+}
+
+/// `rnic info`, `stats` and `trace` show people and programs the same.
+#[test]
+fn boards_are_looked_at() {
+    for gateware in BOTH {
+        let scratch = Scratch::new(&format!("looked-at-{}", gateware.name()));
+        let mut boards = scratch.boards(gateware.name(), &[]);
+        let url = scratch.url("a");
+        let said = |more: &[&str]| {
+            let output = rnic().args(more).arg(&url).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let json = |command: &str| {
+            let text = said(&[command, "--json"]);
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+
+        let (info, text) = (json("info"), said(&["info"]));
+        assert_eq!(info["url"], url);
+        let name = info["configuration"].as_str().unwrap();
+        assert!(name.eq_ignore_ascii_case(gateware.name()), "{info}");
+        assert!(text.contains(&format!("configuration {name}\n")), "{text}");
+        for key in ["vis", "tptes", "slots", "queue_depth", "trace_entries"] {
+            let line = format!("\n{:>8} ", info[key].as_u64().unwrap());
+            assert!(text.contains(&line), "{key} of {info}: {text}");
+        }
+
+        let (stats, text) = (json("stats"), said(&["stats", "--all", "--take-events"]));
+        assert!(stats["cycles"].as_u64() > Some(0), "{stats}");
+        assert_eq!(stats["events"], serde_json::json!([]));
+        let vis = stats["vis"].as_array().unwrap();
+        assert_eq!(Some(vis.len() as u64), info["vis"].as_u64());
+        for (vi, shown) in vis.iter().enumerate() {
+            assert_eq!(shown["state"], "Idle", "{stats}");
+            assert!(text.contains(&format!("VI {vi}: Idle\n")), "{text}");
+        }
+        for (counter, value) in stats["counters"].as_object().unwrap() {
+            let line = format!("{value:>14} {counter}: ", value = value.as_u64().unwrap());
+            assert!(text.contains(&line), "{line:?}: {text}");
+        }
+
+        let (trace, text) = (json("trace"), said(&["trace"]));
+        assert_eq!(trace["trace_entries"], info["trace_entries"]);
+        assert_eq!(trace["entries"], serde_json::json!([]), "nothing happened");
+        let none = format!("a {name} board has no trace RAM\n");
+        assert_eq!(text == none, info["trace_entries"] == 0, "{text}");
+        boards.kill();
+    }
+}
+
+/// What needs a board to go wrong; the rest is in `host-driver/cli/tests`.
+#[test]
+fn commands_that_fail_say_why() {
+    let scratch = Scratch::new("fail");
+    let mut boards = scratch.boards("small", &[]);
+    let (board, nowhere) = (scratch.url("a"), scratch.url("nowhere"));
+    let fails = |command: &mut Command, why: &str| {
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains(why), "{command:?}: {said}");
+        assert!(!said.contains("panicked"), "{command:?}: {said}");
+    };
+    for command in ["info", "stats", "trace"] {
+        for form in [&[][..], &["--json"]] {
+            let full = fs::OpenOptions::new().write(true).open("/dev/full");
+            let mut command_line = rnic();
+            command_line.arg(command).arg(&board).args(form);
+            let why = "No space left on device";
+            fails(command_line.stdout(full.unwrap()), why);
+        }
+    }
+    let started = Instant::now();
+    let mut interactions = rnic();
+    interactions.args(["interactions", "--board", &board, "--peer", &nowhere]);
+    fails(&mut interactions, "the responder ended with exit status: 1");
+    let most = Duration::from_secs(30);
+    assert!(started.elapsed() < most, "it does not wait for nobody");
+    boards.kill();
 }

@@ -91,10 +91,19 @@ impl Host {
         let board =
             open(&sim, options, index).unwrap_or_else(|error| panic!("board {index}: {error}"));
         Self {
-            board,
-            sim,
             first_frame,
             before,
+            ..Self::new(board, sim)
+        }
+    }
+
+    /// A board and the first driver that opened it.
+    pub fn new(board: Board, sim: SimBoard) -> Self {
+        Self {
+            board,
+            sim,
+            first_frame: 0,
+            before: Default::default(),
         }
     }
 

@@ -660,8 +660,7 @@ impl<const C: usize> Logic for Complete<C> {
         self.request.vi.next = self.vi.q.val();
         self.request.last_of_message.next = false;
         self.request.valid.next = self.check.q.val() == CheckState::Ask;
-        self.piece.ready.next =
-            (self.check.q.val() == CheckState::Await) & self.rests.val();
+        self.piece.ready.next = (self.check.q.val() == CheckState::Await) & self.rests.val();
         self.unfinished.next =
             (self.check.q.val() == CheckState::Await) | (self.check.q.val() == CheckState::Granted);
         self.drain.busy.next = bits::<2>(0);

@@ -35,6 +35,15 @@ pub fn rnic() -> Command {
     program("rnic-cli", "rnic")
 }
 
+/// Waits for something that must come to be.
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !done() {
+        assert!(started.elapsed() < PATIENCE, "waits in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// A child that does not outlive the test.
 pub struct Process(Child);
 

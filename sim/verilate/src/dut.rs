@@ -22,8 +22,10 @@ use rust_hdl::core::check_error::CheckError;
 use rust_hdl::prelude::*;
 use thiserror::Error;
 
+use crate::inputs::{inputs, randomize};
 use crate::model::{LoadError, Model};
 use crate::ports::{ports, Port, PortDirection, PortValue, PortValues};
+use crate::reach::{Reach, Watch};
 use crate::stimulus::Stimulus;
 use crate::tools::{debug_as_display, ToolError};
 use crate::verilate::{verilate, Options};
@@ -259,6 +261,33 @@ impl<B: Block> Dut<B> {
             stimulate(self.block_mut(), &mut stimulus);
             self.tick();
         }
+    }
+
+    /// As `fuzz`, with every input set at random by its name (`valid` and `ready` are mostly high, `reset`, `error` and
+    /// `clear` rarely, numbers are often edge values); then `stimulate` sets those that need more sense than that.
+    /// A `reset` is high in the first twentieth of the cycles, for what is swept meanwhile.
+    ///
+    /// # Panics
+    /// If the two simulations differ.
+    #[track_caller]
+    pub fn fuzz_all(
+        &mut self,
+        cycles: u64,
+        seed: u64,
+        mut stimulate: impl FnMut(&mut B, &mut Stimulus),
+    ) -> Reach {
+        println!("{}: {cycles} random cycles, seed {seed}", self.name);
+        let mut stimulus = Stimulus::new(seed);
+        let inputs = inputs(&self.block);
+        let mut watch = Watch::new(&self.block, &self.ports);
+        for _ in 0..cycles {
+            randomize(self.block_mut(), &inputs, &mut stimulus);
+            stimulate(self.block_mut(), &mut stimulus);
+            self.settle();
+            watch.look(&self.block, &self.values);
+            self.tick();
+        }
+        watch.reach()
     }
 
     /// Brings both simulations to rest with the block's present inputs.

@@ -12,6 +12,8 @@
 //! | `model` | loads and drives such a library |
 //! | `dut` | a bench: rust-hdl's simulation and the model side by side, compared each cycle |
 //! | `stimulus` | seeded random inputs |
+//! | `inputs` | sets all inputs of any block at random |
+//! | `reach` | says what a fuzz has reached of a block |
 //!
 //! It knows nothing of the RNIC: blocks and boards use it.
 
@@ -19,10 +21,12 @@ mod cache;
 mod cells;
 mod check;
 mod dut;
+mod inputs;
 mod isolate;
 mod lint;
 mod model;
 mod ports;
+mod reach;
 mod shim;
 mod stimulus;
 mod tools;
@@ -36,6 +40,7 @@ pub use isolate::isolate;
 pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};
 pub use model::{LoadError, Model};
 pub use ports::{ports, Port, PortDirection, PortValue};
+pub use reach::Reach;
 pub use stimulus::Stimulus;
 pub use tools::ToolError;
 pub use verilate::{verilate, Options, EXPECTED_WARNINGS, LANGUAGE};

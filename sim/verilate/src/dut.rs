@@ -22,7 +22,7 @@ use rust_hdl::core::check_error::CheckError;
 use rust_hdl::prelude::*;
 use thiserror::Error;
 
-use crate::inputs::{inputs, randomize};
+use crate::inputs::{inputs, randomize, Draw};
 use crate::model::{LoadError, Model};
 use crate::ports::{ports, Port, PortDirection, PortValue, PortValues};
 use crate::reach::{Reach, Watch};
@@ -263,9 +263,8 @@ impl<B: Block> Dut<B> {
         }
     }
 
-    /// As `fuzz`, with every input set at random by its name (`valid` and `ready` are mostly high, `reset`, `error` and
-    /// `clear` rarely, numbers are often edge values); then `stimulate` sets those that need more sense than that.
-    /// A `reset` is high in the first twentieth of the cycles, for what is swept meanwhile.
+    /// As `fuzz`, with every input set at random, as `draws` says of its name's last word (`valid` of `rx$valid` and of
+    /// `job_valid`); then `stimulate` sets those that need more sense than that.
     ///
     /// # Panics
     /// If the two simulations differ.
@@ -274,11 +273,12 @@ impl<B: Block> Dut<B> {
         &mut self,
         cycles: u64,
         seed: u64,
+        draws: &[(&str, Draw)],
         mut stimulate: impl FnMut(&mut B, &mut Stimulus),
     ) -> Reach {
         println!("{}: {cycles} random cycles, seed {seed}", self.name);
         let mut stimulus = Stimulus::new(seed);
-        let inputs = inputs(&self.block);
+        let inputs = inputs(&self.block, draws);
         let mut watch = Watch::new(&self.block, &self.ports);
         for _ in 0..cycles {
             randomize(self.block_mut(), &inputs, &mut stimulus);

@@ -11,35 +11,34 @@ use rust_hdl::prelude::*;
 
 use crate::stimulus::Stimulus;
 
-/// Writes a random value to a signal; `odds` are of a one, where the signal is a single bit.
-type Write = unsafe fn(signal: *mut u8, odds: f64, random: &mut Stimulus);
+/// How the inputs of one name are chosen. Others are one as often as zero if they are a bit, and `Stimulus::bits` otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Draw {
+    /// Not zero with this probability: then one, or any bits.
+    Odds(f64),
+    /// A number below this.
+    Below(u64),
+}
+
+/// Writes a random value to a signal.
+type Write = unsafe fn(signal: *mut u8, draw: Option<Draw>, random: &mut Stimulus);
 
 /// One input of a block.
 pub(crate) struct Input {
     /// Bytes from the block's beginning.
     offset: usize,
-    odds: f64,
+    draw: Option<Draw>,
     write: Write,
 }
 
-/// How often a bit of this name is one: mostly there is something to do, and rarely a fault.
-fn odds(name: &str) -> f64 {
-    match name.rsplit(['$', '_']).next().unwrap_or(name) {
-        "reset" => 0.002,
-        "valid" => 0.7,
-        "ready" => 0.6,
-        "last" => 0.2,
-        "clear" | "error" => 0.05,
-        _ => 0.5,
-    }
-}
-
-/// Lists the inputs of `block`.
+/// Lists the inputs of `block`. A draw is of all inputs whose name's last word it names: `valid` of `rx$valid`, `job_valid` and
+/// `valid`.
 ///
 /// # Panics
 /// If there is one that is neither a bit nor bits, or that does not lie in the block itself.
-pub(crate) fn inputs<B: Block>(block: &B) -> Vec<Input> {
+pub(crate) fn inputs<B: Block>(block: &B, draws: &[(&str, Draw)]) -> Vec<Input> {
     let mut lister = Lister {
+        draws,
         block: std::ptr::from_ref(block).addr(),
         bytes: size_of::<B>(),
         scope_depth: 0,
@@ -55,18 +54,19 @@ pub(crate) fn randomize<B: Block>(block: &mut B, inputs: &[Input], random: &mut 
     for input in inputs {
         // SAFETY: `inputs` found a signal of the type that `write` writes at this offset within a `B`. Where a field lies is
         // the same in every `B`, and `block` may write to all of it.
-        unsafe { (input.write)(block.add(input.offset), input.odds, random) }
+        unsafe { (input.write)(block.add(input.offset), input.draw, random) }
     }
 }
 
-struct Lister {
+struct Lister<'a> {
+    draws: &'a [(&'a str, Draw)],
     block: usize,
     bytes: usize,
     scope_depth: usize,
     inputs: Vec<Input>,
 }
 
-impl Probe for Lister {
+impl Probe for Lister<'_> {
     fn visit_start_scope(&mut self, _name: &str, _node: &dyn Block) {
         self.scope_depth += 1;
     }
@@ -91,9 +91,11 @@ impl Probe for Lister {
             offset < self.bytes && shape.0 <= self.bytes - offset,
             "the input {name} does not lie in its block"
         );
+        let word = name.rsplit('_').next();
+        let draw = self.draws.iter().find(|(of, _)| word == Some(of));
         self.inputs.push(Input {
             offset,
-            odds: odds(name),
+            draw: draw.map(|&(_, draw)| draw),
             write,
         });
     }
@@ -123,13 +125,23 @@ widths! {
 }
 
 /// SAFETY: `signal` points to a `Signal<In, Bit>` that may be written.
-unsafe fn write_bit(signal: *mut u8, odds: f64, random: &mut Stimulus) {
+unsafe fn write_bit(signal: *mut u8, draw: Option<Draw>, random: &mut Stimulus) {
+    let value = match draw {
+        Some(Draw::Odds(odds)) => random.chance(odds),
+        Some(Draw::Below(limit)) => random.below(limit) == 1,
+        None => random.chance(0.5),
+    };
     // SAFETY: as above.
-    unsafe { (*signal.cast::<Signal<In, Bit>>()).next = random.chance(odds) }
+    unsafe { (*signal.cast::<Signal<In, Bit>>()).next = value }
 }
 
 /// SAFETY: `signal` points to a `Signal<In, Bits<N>>` that may be written.
-unsafe fn write_bits<const N: usize>(signal: *mut u8, _odds: f64, random: &mut Stimulus) {
+unsafe fn write_bits<const N: usize>(signal: *mut u8, draw: Option<Draw>, random: &mut Stimulus) {
+    let value = match draw {
+        Some(Draw::Odds(odds)) if !random.chance(odds) => 0.into(),
+        Some(Draw::Below(limit)) => random.below(limit).into(),
+        _ => random.bits(),
+    };
     // SAFETY: as above.
-    unsafe { (*signal.cast::<Signal<In, Bits<N>>>()).next = random.bits() }
+    unsafe { (*signal.cast::<Signal<In, Bits<N>>>()).next = value }
 }

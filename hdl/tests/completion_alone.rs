@@ -3,16 +3,17 @@
 mod alone;
 
 use alone::alone;
-use rnic_hdl::completion::Completion;
 use rnic_hdl::completion::complete::Complete;
 use rnic_hdl::completion::cq_table::CqTable;
 use rnic_hdl::completion::flush::Flush;
 use rnic_hdl::completion::status_line::StatusLine;
 
 alone! {
-    cq_table = CqTable::<5, 8>::new(), small CqTable::<3, 6>::new(); never []; |_b, _random| {};
-    complete = Complete::<5>::new(), small Complete::<3>::new(); never []; |_b, _random| {};
-    flush = Flush::<4>::new(), small Flush::<2>::new(); never []; |_b, _random| {};
-    status_line = StatusLine::default(); never []; |_b, _random| {};
-    completion = Completion::<5, 4, 8>::default(), small Completion::<3, 2, 6>::default(); never []; |_b, _random| {};
+    cq_table = CqTable::<5, 8>::new(), small CqTable::<3, 6>::new();
+    complete = Complete::<5>::new(), small Complete::<3>::new(),
+        never ["request$length", "request$access", "request$last_of_message", "event$event"];
+    flush = Flush::<4>::new(), small Flush::<2>::new(),
+        never ["queue_read$which", "queue_read$index"];
+    status_line = StatusLine::default(),
+        with |b, random, _| b.told.next = random.chance(0.003);
 }

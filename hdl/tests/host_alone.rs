@@ -2,9 +2,8 @@
 
 mod alone;
 
-use alone::alone;
+use alone::{alone, alone_unclocked};
 use rnic_abi::config::{FULL, SMALL};
-use rnic_hdl::host::Host;
 use rnic_hdl::host::bar_decode::BarDecode;
 use rnic_hdl::host::board_counts::BoardCounts;
 use rnic_hdl::host::counters::Counters;
@@ -25,24 +24,35 @@ use rnic_hdl::llp::loopback::Loopback;
 use rnic_hdl::stream::StreamBuffer;
 
 alone! {
-    realign = Realign::default(); never []; |_b, _random| {};
-    unclocked bar_decode = BarDecode::new(); never []; |_b, _random| {};
-    registers = Registers::new(); never []; |_b, _random| {};
-    register_memory = RegisterMemory::new([0x1234_5678; 16]); never []; |_b, _random| {};
-    counters = Counters::new(); never []; |_b, _random| {};
-    unclocked host_counts = HostCounts::new(); never []; |_b, _random| {};
-    unclocked board_counts = BoardCounts::default(); never []; |_b, _random| {};
-    events = Events::new(FULL.vis()), small Events::new(SMALL.vis()); never []; |_b, _random| {};
-    vi_state = ViState::new(FULL.vis()), small ViState::new(SMALL.vis()); never []; |_b, _random| {};
-    interrupt = Interrupt::new(FULL.cqs()), small Interrupt::new(SMALL.cqs()); never []; |_b, _random| {};
-    dma_read = DmaRead::default(); never []; |_b, _random| {};
-    dma_write = DmaWrite::default(); never []; |_b, _random| {};
-    reset_sequencer = ResetSequencer::default(); never []; |_b, _random| {};
-    trace = Trace::<9>::new(); never []; |_b, _random| {};
-    trace_memory = TraceMemory::<9>::default(); never []; |_b, _random| {};
-    host = Host::<4, 9>::new(&FULL, 0), small Host::<2, 0>::new(&SMALL, 0); never []; |_b, _random| {};
-    stream_buffer = StreamBuffer::default(); never []; |_b, _random| {};
-    crc32c = Crc32c::new(); never []; |_b, _random| {};
-    unclocked crc32c_step = Crc32cStep::default(); never []; |_b, _random| {};
-    unclocked loopback = Loopback::default(); never []; |_b, _random| {};
+    realign = Realign::default(),
+        with |b, random, _| b.piece.bytes.next = (1 + random.below(40)).into();
+
+    registers = Registers::new();
+    register_memory = RegisterMemory::new([0x1234_5678; 16]),
+        with |b, random, _| {
+            // All entries alike, and one event at a time.
+            b.op_entry.next = random.uniform();
+            b.set_mask.next = (1_u64 << random.below(16)).into();
+            b.failing.valid.next = random.chance(0.05);
+        };
+    counters = Counters::new();
+    events = Events::new(FULL.vis()), small Events::new(SMALL.vis()),
+        never ["irq$vector"];
+    vi_state = ViState::new(FULL.vis()), small ViState::new(SMALL.vis());
+    interrupt = Interrupt::new(FULL.cqs()), small Interrupt::new(SMALL.cqs());
+    dma_read = DmaRead::default();
+    dma_write = DmaWrite::default();
+    reset_sequencer = ResetSequencer::default();
+    trace = Trace::<9>::new();
+    trace_memory = TraceMemory::<9>::default();
+    stream_buffer = StreamBuffer::default();
+    crc32c = Crc32c::new();
+}
+
+alone_unclocked! {
+    bar_decode = BarDecode::new();
+    host_counts = HostCounts::new();
+    board_counts = BoardCounts::default();
+    crc32c_step = Crc32cStep::default();
+    loopback = Loopback::default();
 }

@@ -264,7 +264,8 @@ impl<B: Block> Dut<B> {
     }
 
     /// As `fuzz`, with every input set at random, as `draws` says of its name's last word (`valid` of `rx$valid` and of
-    /// `job_valid`); then `stimulate` sets those that need more sense than that.
+    /// `job_valid`); then `stimulate` sets those that need more sense than that. It also sees the ports as they were at the
+    /// rising edge before, which tells what was taken there; the block itself is past it.
     ///
     /// # Panics
     /// If the two simulations differ.
@@ -274,16 +275,22 @@ impl<B: Block> Dut<B> {
         cycles: u64,
         seed: u64,
         draws: &[(&str, Draw)],
-        mut stimulate: impl FnMut(&mut B, &mut Stimulus),
+        mut stimulate: impl FnMut(&mut B, &mut Stimulus, &Before),
     ) -> Reach {
         println!("{}: {cycles} random cycles, seed {seed}", self.name);
         let mut stimulus = Stimulus::new(seed);
         let inputs = inputs(&self.block, draws);
         let mut watch = Watch::new(&self.block, &self.ports);
+        let mut before_edge = PortValues::new(&self.ports);
         for _ in 0..cycles {
             randomize(self.block_mut(), &inputs, &mut stimulus);
-            stimulate(self.block_mut(), &mut stimulus);
+            let before = Before {
+                ports: &self.ports,
+                values: &before_edge,
+            };
+            stimulate(&mut self.block, &mut stimulus, &before);
             self.settle();
+            before_edge.clone_from(&self.values);
             watch.look(&self.block, &self.values);
             self.tick();
         }
@@ -347,6 +354,28 @@ impl<B: Block> Dut<B> {
             .map(|(index, port)| format!("{} {}", port.name, self.model_value(index)))
             .collect::<Vec<_>>()
             .join(", ")
+    }
+}
+
+/// The ports as they were at the last rising edge.
+pub struct Before<'a> {
+    ports: &'a [Port],
+    values: &'a PortValues,
+}
+
+impl Before<'_> {
+    /// The low 32 bits of a port, by its Verilog name.
+    ///
+    /// # Panics
+    /// If there is no such port.
+    pub fn get(&self, port: &str) -> u32 {
+        let index = self.ports.iter().position(|p| p.name == port);
+        self.values.port(index.unwrap_or_else(|| panic!("no port {port}")))[0]
+    }
+
+    /// Whether `valid` and `ready` of a stream were both high; `stream` ends in `$` or `_`.
+    pub fn moved(&self, stream: &str) -> bool {
+        self.get(&format!("{stream}valid")) & self.get(&format!("{stream}ready")) == 1
     }
 }
 

@@ -16,7 +16,7 @@ use crate::stimulus::Stimulus;
 pub enum Draw {
     /// Not zero with this probability: then one, or any bits.
     Odds(f64),
-    /// A number below this.
+    /// A number below this, that fits.
     Below(u64),
 }
 
@@ -139,7 +139,7 @@ unsafe fn write_bit(signal: *mut u8, draw: Option<Draw>, random: &mut Stimulus) 
 unsafe fn write_bits<const N: usize>(signal: *mut u8, draw: Option<Draw>, random: &mut Stimulus) {
     let value = match draw {
         Some(Draw::Odds(odds)) if !random.chance(odds) => 0.into(),
-        Some(Draw::Below(limit)) => random.below(limit).into(),
+        Some(Draw::Below(limit)) => random.below(limit.min(1 << N.min(63))).into(),
         _ => random.bits(),
     };
     // SAFETY: as above.

@@ -35,7 +35,7 @@ mod verilog;
 
 pub use cells::{cells, CellReport};
 pub use check::{check_block, check_verilog, BlockError};
-pub use dut::{ClockOf, Divergence, Dut, DutError, OutputDifference};
+pub use dut::{Before, ClockOf, Divergence, Dut, DutError, OutputDifference};
 pub use inputs::Draw;
 pub use isolate::isolate;
 pub use lint::{lint, lint_source, Finding, Rule, SourceError, SourceFinding, SourceRule};

@@ -15,7 +15,9 @@ use crate::ports::{Port, PortDirection, PortValues};
 pub struct Reach {
     /// Output bits that were both zero and one.
     pub bits: usize,
-    /// The others, as `port[bit]`.
+    /// Output ports of which no bit moved.
+    pub still_ports: Vec<String>,
+    /// Bits that did not move of ports that did, as `port[high:low]`.
     pub still_bits: Vec<String>,
     /// Cycles in which a `valid` and its `ready` were both high, over all pairs of ports.
     pub handshakes: u64,
@@ -28,12 +30,16 @@ pub struct Reach {
 }
 
 /// Fewer are no exercise.
-const FEW_HANDSHAKES: u64 = 10;
+const FEW_HANDSHAKES: u64 = 5;
 
 impl Reach {
-    /// Everything that was not reached. Neighbouring bits of a port are one name: `port[high:low]`.
+    /// Everything that was not reached, but for single bits.
     pub fn missed(&self) -> impl Iterator<Item = &String> {
-        let all = [&self.still_bits, &self.idle_handshakes, &self.missed_states];
+        let all = [
+            &self.still_ports,
+            &self.idle_handshakes,
+            &self.missed_states,
+        ];
         all.into_iter().flatten()
     }
 }
@@ -50,7 +56,8 @@ impl fmt::Display for Reach {
             f,
             "{bits} output bits moved, {handshakes} handshakes, {states} states"
         )?;
-        let missed: Vec<_> = self.missed().map(String::as_str).collect();
+        let missed = self.missed().chain(&self.still_bits);
+        let missed: Vec<_> = missed.map(String::as_str).collect();
         if !missed.is_empty() {
             write!(f, "; not: {}", missed.join(", "))?;
         }
@@ -128,10 +135,13 @@ impl Watch {
             };
             let still: Vec<usize> = (0..port.bits).filter(|bit| !moved(bit)).collect();
             reach.bits += port.bits - still.len();
+            if still.len() == port.bits {
+                reach.still_ports.push(port.name.clone());
+                continue;
+            }
             for run in still.chunk_by(|low, high| low + 1 == *high) {
                 let name = &port.name;
                 reach.still_bits.push(match (run[0], run[run.len() - 1]) {
-                    (0, high) if high + 1 == port.bits => name.clone(),
                     (low, high) if low == high => format!("{name}[{low}]"),
                     (low, high) => format!("{name}[{high}:{low}]"),
                 });
@@ -141,7 +151,7 @@ impl Watch {
             reach.handshakes += count;
             if count < FEW_HANDSHAKES {
                 let name = &self.ports[valid].name;
-                reach.idle_handshakes.push(format!("{name} {count} times"));
+                reach.idle_handshakes.push(format!("{name} handshakes"));
             }
         }
         for register in &self.registers {

@@ -19,7 +19,7 @@ alone! {
         never ["event$vi", "event$event", "step$vi"],
         with ring_entries();
     command_fetch = CommandFetch::<5, 10, 4, 16, 5>::new(&FULL), small CommandFetch::<4, 9, 2, 4, 3>::new(&SMALL),
-        never ["release$force", "release$peek", "event$event"],
+        never ["list_request$bytes", "release$force", "release$peek", "event$event"],
         with commands();
     doorbell = Doorbell::<4>::new(), small Doorbell::<2>::new(),
         never ["event$event"],
@@ -31,8 +31,9 @@ alone! {
         };
     queue_pointers = QueuePointers::<6, 7>::new(), small QueuePointers::<3, 4>::new(),
         with |b, random, _| {
-            b.push.next = random.chance(0.6);
-            b.finish.next = random.chance(0.4);
+            b.clear.next = random.chance(0.001);
+            b.push.next = random.chance(0.8);
+            b.finish.next = random.chance(0.2);
         };
     work_queue = WorkQueue::<4, 16, 6, 7, 13>::new(), small WorkQueue::<2, 4, 3, 4, 8>::new();
     event_merge = EventMerge::<3>::default();
@@ -75,7 +76,7 @@ fn commands<const L: usize, const W: usize, const V: usize, const N: usize, cons
             slot = command(random);
             entry = (random.below(1 << L), 1 + random.below(4), random.chance(0.05));
         }
-        b.entry_valid.next = true;
+        b.entry_valid.next = random.chance(0.95);
         b.entry_slot.next = entry.0.into();
         b.entry_count.next = entry.1.into();
         b.entry_bad.next = entry.2;
@@ -88,13 +89,15 @@ fn commands<const L: usize, const W: usize, const V: usize, const N: usize, cons
         }
         b.connected.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0]).into();
         b.flushing.next = random.pick(&[0_u64, 0, 0xFFFF]).into();
+        b.bind.ready.next = random.chance(0.9);
+        b.push.full.next = random.chance(0.2);
     }
 }
 
 /// The words of a command.
 fn command(random: &mut Stimulus) -> Vec<u64> {
     let mut words = vec![0; 32];
-    let code = 1 + random.below(11);
+    let code = random.pick(&[1, 2, 3, 4, 4, 4, 5, 5, 6, 6, 7, 8, 9, 9, 10, 11]);
     let in_memory = random.chance(0.5);
     words[2] = random.below(1 << 14);
     match code as u8 {
@@ -107,7 +110,7 @@ fn command(random: &mut Stimulus) -> Vec<u64> {
         opcode::CREATE_VI | opcode::MODIFY_VI => {
             words[2] = random.below(4);
             words[3] = random.below(1 << 10) & 0x3F4;
-            words[5] = 0x10100 | random.below(4) << 24;
+            words[5] = 0x1_0000 | random.below(4) << 24 | random.below(8);
             words[6] = 0x0101_0000;
         }
         opcode::CREATE_CQ | opcode::DESTROY_CQ => words[2] = random.below(8),

@@ -11,7 +11,8 @@ use rnic_hdl::completion::status_line::StatusLine;
 alone! {
     cq_table = CqTable::<5, 8>::new(), small CqTable::<3, 6>::new();
     complete = Complete::<5>::new(), small Complete::<3>::new(),
-        never ["request$length", "request$access", "request$last_of_message", "event$event"];
+        never ["request$length", "request$access", "request$last_of_message", "event$event"],
+        with |b, random, _| b.piece.bytes.next = random.pick(&[8_u64, 8, 4]).into();
     flush = Flush::<4>::new(), small Flush::<2>::new(),
         never ["queue_read$which", "queue_read$index"];
     status_line = StatusLine::default(),

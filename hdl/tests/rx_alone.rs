@@ -42,8 +42,14 @@ alone! {
         };
     completion_report = CompletionReport::new();
     read_handover = ReadHandover::<9>::default(), small ReadHandover::<8>::default(),
-        // It gives up when nobody takes the first word for 64 cycles.
-        with |b, random, _| b.read_in.ready.next = random.chance(0.6) & (b.read_in.data.val().to_u64() & 1 == 0);
+        with {
+            // It gives up when nobody takes the first word for 64 cycles.
+            let mut stuck = 0;
+            move |b, random, _| {
+                stuck = if random.chance(0.005) { 100 } else { stuck.max(1) - 1 };
+                b.read_in.ready.next = stuck == 0 && random.chance(0.7);
+            }
+        };
     terminate_outbox = TerminateOutbox::<4>::new(), small TerminateOutbox::<2>::new();
     place = Place::<9, 11>::new(Layout::FULL), small Place::<8, 10>::new(Layout::SMALL),
         with segments();
@@ -96,6 +102,7 @@ fn segments<const F: usize, const P: usize>(
     let mut bank = vec![0; 1 << F];
     let mut context = vec![0; 128 * 16];
     let mut frame = (0, false, 1);
+    let mut raw_received = 0_u64;
     move |b, random, before| {
         let at = before.get("bank_address") as usize;
         let row = before.get("vi") as usize * 128;
@@ -105,16 +112,20 @@ fn segments<const F: usize, const P: usize>(
             let index = before.get("context_write_index") as usize;
             context[row + index] = before.get("context_write_data");
         }
-        if random.chance(0.02) {
-            // What other blocks write: segments, reads, the state of a descriptor.
-            let small = random.pick(&[0, 0x100, 0x200, 0x40, 0x1000]);
-            context[random.below(128 * 4) as usize] = small;
-        }
         if before.get("release_bank") == 1 {
             frame = (random.below(4), random.chance(0.1), random.pick(&[1_u64, 1, 1, 1, 2, 3]));
-            bank = segment(random);
+            // The whole context has one value, which fits as a sequence number, an offset or a descriptor's state.
+            let value = random.pick(&[0, 0x100, 0x200, 0x40]);
+            if random.chance(0.8) {
+                context[frame.0 as usize * 128..][..128].fill(value);
+            }
+            bank = segment(random, value);
+            if frame.1 {
+                bank[0] = random.pick(&[4, 40, 2000]);
+            }
             bank.resize(1 << F, 0);
         }
+        raw_received += u64::from(before.get("raw_received"));
         b.frame_valid.next = true;
         b.frame_vi.next = frame.0.into();
         b.frame_raw.next = frame.1;
@@ -123,23 +134,24 @@ fn segments<const F: usize, const P: usize>(
         b.connected.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0xFFFF, 0xFFF0]).into();
         b.have.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0]).into();
         b.receive_ready.next = random.pick(&[0xFFFF_u64, 0]).into();
-        b.stop.valid.next = random.chance(0.1);
+        b.stop.valid.next = random.chance(0.3);
         b.breaking.next = random.chance(0.1);
         b.piece.error.next = random.pick(&[0_u64, 0, 0, 5]).into();
         b.piece.bytes.next = random.below(40).into();
         b.raw_ring_entries.next = 16_u64.into();
-        b.raw_consumed.next = random.pick(&[0_u64, 15]).into();
+        b.raw_consumed.next = raw_received.saturating_sub(random.below(17)).into();
     }
 }
 
 /// The words of an FPDU: a Write, a Read Response, a Send of any kind, a Read Request or a Terminate.
-fn segment(random: &mut Stimulus) -> Vec<u32> {
+fn segment(random: &mut Stimulus, value: u32) -> Vec<u32> {
     let payload = vec![0xA5; random.pick(&[0, 4, 28, 28, 100])];
     let last = random.chance(0.8);
+    let to = u64::from(value) << 32 | u64::from(value);
     let bytes = match random.below(3) {
-        0 => tagged(random.pick(&[0, 2]), last, 0, 0, &payload),
+        0 => tagged(random.pick(&[0, 2]), last, value, to, &payload),
         _ => {
-            let opcode = random.pick(&[1, 3, 4, 5, 6, 7]);
+            let opcode = random.pick(&[1, 1, 3, 4, 5, 6, 7, 7]);
             let header = Untagged {
                 opcode,
                 rsv: 0,
@@ -150,8 +162,8 @@ fn segment(random: &mut Stimulus) -> Vec<u32> {
                     7 => 2,
                     _ => 0,
                 },
-                msn: random.below(3) as u32,
-                mo: 0,
+                msn: value + u32::from(random.chance(0.1)),
+                mo: random.pick(&[0, value]),
             };
             untagged(header, &payload)
         }

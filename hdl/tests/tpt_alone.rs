@@ -48,7 +48,20 @@ alone! {
         };
     tpt_bind = TptBind::<8, 10, 4>::new(), small TptBind::<6, 7, 2>::new(),
         with commands();
-    tpt_release = TptRelease::<8, 10, 4>::new(), small TptRelease::<6, 7, 2>::new();
+    tpt_release = TptRelease::<8, 10, 4>::new(), small TptRelease::<6, 7, 2>::new(),
+        with |b, random, before| {
+            // An entry that fits the STag, mostly.
+            for request in &mut b.request {
+                request.stag.next = (random.below(64) << 8 | 0x5A).into();
+            }
+            if random.chance(0.9) {
+                b.low.next = (0x5A_0F01 | random.below(16) << 1).into();
+                b.ptag.next = b.high.next;
+                if before.get("row") == 0 {
+                    b.high.next = b.ptag.val();
+                }
+            }
+        };
 }
 
 /// Register and one-shot commands, of which some have a fault; what lends the table and the elements is mostly willing.

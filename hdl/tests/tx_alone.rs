@@ -36,7 +36,7 @@ alone! {
     read_queue = ReadQueue::<11, 12, 2>::new(4, 7, 7, 32, 16), small ReadQueue::<8, 8, 1>::new(2, 6, 5, 32, 6);
     scheduler = Scheduler::new(),
         with |b, random, _| {
-            b.connected.next = 0xFFFF_u64.into();
+            b.connected.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0xFFFF, 0x7EF0]).into();
             b.stop.valid.next = random.chance(0.1);
             b.terminate_waits.next = random.chance(0.05);
             b.raw_waits.next = random.chance(0.1);
@@ -73,11 +73,13 @@ alone! {
     reliable = Reliable::<11, 4, 10>::new(7, 64, 6), small Reliable::<8, 2, 5>::new(6, 48, 3),
         never ["vi_error$event"],
         with |b, random, _| {
-            // Mostly nobody acknowledges.
-            b.ack.valid.next = random.chance(0.1);
+            // Seldom somebody acknowledges, and what is in the log has often been sent several times.
+            b.ack.valid.next = random.chance(0.2);
             b.connected.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0x0F0F]).into();
             b.logged.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0xF0F3]).into();
-            b.read_data.next = (random.bits::<16>().to_u64() | random.pick(&[0, 7, 8]) << 16).into();
+            if random.chance(0.3) {
+                b.read_data.next = (random.below(1 << 16) | random.pick(&[0, 7, 8]) << 16).into();
+            }
         };
     terminate = Terminate::new(),
         never ["event$event"];

@@ -61,14 +61,14 @@ macro_rules! alone {
 }
 pub(crate) use alone;
 
-/// `name = block;` is a test that fuzzes a block without a clock.
+/// As `alone`, of blocks without a clock.
 #[allow(unused_macros)]
 macro_rules! alone_unclocked {
-    ($($name:ident = $block:expr;)*) => { $(
+    ($($name:ident = $block:expr $(, with $stimulate:expr)?;)*) => { $(
         #[test]
         fn $name() {
             let dut = rnic_verilate::Dut::unclocked(stringify!($name), $block).unwrap();
-            alone::fuzz(dut, &[], |_, _, _| {});
+            alone::fuzz(dut, &[], alone::or!($($stimulate)?, |_, _, _| {}));
         }
     )* };
 }

@@ -90,7 +90,7 @@ fn commands<const L: usize, const W: usize, const V: usize, const N: usize, cons
         b.connected.next = random.pick(&[0xFFFF_u64, 0xFFFF, 0]).into();
         b.flushing.next = random.pick(&[0_u64, 0, 0xFFFF]).into();
         b.bind.ready.next = random.chance(0.9);
-        b.push.full.next = random.chance(0.2);
+        b.push.full.next = random.chance(0.4);
     }
 }
 

@@ -52,6 +52,7 @@ alone! {
         };
     terminate_outbox = TerminateOutbox::<4>::new(), small TerminateOutbox::<2>::new();
     place = Place::<9, 11>::new(Layout::FULL), small Place::<8, 10>::new(Layout::SMALL),
+        never ["stag_release$force", "owed$now", "owed$nak"],
         with segments();
 }
 
@@ -103,6 +104,7 @@ fn segments<const F: usize, const P: usize>(
     let mut context = vec![0; 128 * 16];
     let mut frame = (0, false, 1);
     let mut raw_received = 0_u64;
+    let mut unreliable = 0_u64;
     move |b, random, before| {
         let at = before.get("bank_address") as usize;
         let row = before.get("vi") as usize * 128;
@@ -114,17 +116,26 @@ fn segments<const F: usize, const P: usize>(
         }
         if before.get("release_bank") == 1 {
             frame = (random.below(4), random.chance(0.1), random.pick(&[1_u64, 1, 1, 1, 2, 3]));
-            // The whole context has one value, which fits as a sequence number, an offset or a descriptor's state.
+            // The context mostly has one value, which fits as sequence numbers, addresses and a descriptor's state.
             let value = random.pick(&[0, 0x100, 0x200, 0x40]);
-            if random.chance(0.8) {
-                context[frame.0 as usize * 128..][..128].fill(value);
+            let offset = random.pick(&[0, 0, value]);
+            for (index, word) in context[frame.0 as usize * 128..][..128].iter_mut().enumerate() {
+                *word = match index % 8 {
+                    3 => value,
+                    4 => offset,
+                    _ => random.pick(&[value, value, value, 0]),
+                };
             }
-            bank = segment(random, value);
+            bank = segment(random, value, offset);
             if frame.1 {
                 bank[0] = random.pick(&[4, 40, 2000]);
             }
             bank.resize(1 << F, 0);
         }
+        if random.chance(0.005) {
+            unreliable = random.pick(&[0, 0, 0xFFFF]);
+        }
+        b.unreliable.next = unreliable.into();
         raw_received += u64::from(before.get("raw_received"));
         b.frame_valid.next = true;
         b.frame_vi.next = frame.0.into();
@@ -144,7 +155,7 @@ fn segments<const F: usize, const P: usize>(
 }
 
 /// The words of an FPDU: a Write, a Read Response, a Send of any kind, a Read Request or a Terminate.
-fn segment(random: &mut Stimulus, value: u32) -> Vec<u32> {
+fn segment(random: &mut Stimulus, value: u32, offset: u32) -> Vec<u32> {
     let payload = vec![0xA5; random.pick(&[0, 4, 28, 28, 100])];
     let last = random.chance(0.8);
     let to = u64::from(value) << 32 | u64::from(value);
@@ -163,7 +174,7 @@ fn segment(random: &mut Stimulus, value: u32) -> Vec<u32> {
                     _ => 0,
                 },
                 msn: value + u32::from(random.chance(0.1)),
-                mo: random.pick(&[0, value]),
+                mo: offset,
             };
             untagged(header, &payload)
         }

@@ -53,6 +53,7 @@ alone! {
             // An entry that fits the STag, mostly.
             for request in &mut b.request {
                 request.stag.next = (random.below(64) << 8 | 0x5A).into();
+                request.valid.next = random.chance(0.3);
             }
             if random.chance(0.9) {
                 b.low.next = (0x5A_0F01 | random.below(16) << 1).into();

@@ -15,6 +15,7 @@
 //! One clock only, and no tristate ports. For speed use the model alone.
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::thread;
 
@@ -267,22 +268,25 @@ impl<B: Block> Dut<B> {
     /// `job_valid`); then `stimulate` sets those that need more sense than that. It also sees the ports as they were at the
     /// rising edge before, which tells what was taken there; the block itself is past it.
     ///
+    /// It goes on for the least number of cycles, and beyond until all was reached but for what `never` names.
+    ///
     /// # Panics
     /// If the two simulations differ.
     #[track_caller]
     pub fn fuzz_all(
         &mut self,
-        cycles: u64,
+        cycles: RangeInclusive<u64>,
         seed: u64,
         draws: &[(&str, Draw)],
+        never: &[&str],
         mut stimulate: impl FnMut(&mut B, &mut Stimulus, &Before),
     ) -> Reach {
-        println!("{}: {cycles} random cycles, seed {seed}", self.name);
+        println!("{}: random cycles, seed {seed}", self.name);
         let mut stimulus = Stimulus::new(seed);
         let inputs = inputs(&self.block, draws);
         let mut watch = Watch::new(&self.block, &self.ports);
         let mut before_edge = PortValues::new(&self.ports);
-        for _ in 0..cycles {
+        for cycle in 1..=*cycles.end() {
             randomize(self.block_mut(), &inputs, &mut stimulus);
             let before = Before {
                 ports: &self.ports,
@@ -293,6 +297,12 @@ impl<B: Block> Dut<B> {
             before_edge.clone_from(&self.values);
             watch.look(&self.block, &self.values);
             self.tick();
+            if cycle >= *cycles.start()
+                && cycle % 500 == 0
+                && watch.reach().missed(never).next().is_none()
+            {
+                break;
+            }
         }
         watch.reach()
     }

@@ -13,6 +13,8 @@ use crate::ports::{Port, PortDirection, PortValues};
 /// What was reached, and the names of what was not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
+    /// Cycles that it took.
+    pub cycles: u64,
     /// Output bits that were both zero and one.
     pub bits: usize,
     /// Output ports of which no bit moved.
@@ -33,20 +35,22 @@ pub struct Reach {
 const FEW_HANDSHAKES: u64 = 5;
 
 impl Reach {
-    /// Everything that was not reached, but for single bits.
-    pub fn missed(&self) -> impl Iterator<Item = &String> {
+    /// Everything that was not reached, but for single bits and for the names in `never`.
+    pub fn missed<'a>(&'a self, never: &'a [&str]) -> impl Iterator<Item = &'a String> {
         let all = [
             &self.still_ports,
             &self.idle_handshakes,
             &self.missed_states,
         ];
-        all.into_iter().flatten()
+        let all = all.into_iter().flatten();
+        all.filter(|name| !never.contains(&name.as_str()))
     }
 }
 
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            cycles,
             bits,
             handshakes,
             states,
@@ -54,9 +58,9 @@ impl fmt::Display for Reach {
         } = self;
         write!(
             f,
-            "{bits} output bits moved, {handshakes} handshakes, {states} states"
+            "{cycles} cycles: {bits} output bits moved, {handshakes} handshakes, {states} states"
         )?;
-        let missed = self.missed().chain(&self.still_bits);
+        let missed = self.missed(&[]).chain(&self.still_bits);
         let missed: Vec<_> = missed.map(String::as_str).collect();
         if !missed.is_empty() {
             write!(f, "; not: {}", missed.join(", "))?;
@@ -74,6 +78,7 @@ pub(crate) struct Watch {
     /// Numbers of the ports `valid` and `ready`, and how often both were high.
     pairs: Vec<(usize, usize, u64)>,
     registers: Vec<Register>,
+    cycles: u64,
 }
 
 /// A register of an enumerated type.
@@ -101,10 +106,12 @@ impl Watch {
             pairs: pairs.collect(),
             ports: ports.to_vec(),
             registers: lister.registers,
+            cycles: 0,
         }
     }
 
     pub(crate) fn look(&mut self, block: &impl Block, values: &PortValues) {
+        self.cycles += 1;
         for index in 0..self.ports.len() {
             for (word, &value) in values.port(index).iter().enumerate() {
                 self.ones[index][word] |= value;
@@ -125,7 +132,10 @@ impl Watch {
     }
 
     pub(crate) fn reach(&self) -> Reach {
-        let mut reach = Reach::default();
+        let mut reach = Reach {
+            cycles: self.cycles,
+            ..Reach::default()
+        };
         for (index, port) in self.ports.iter().enumerate() {
             if port.direction != PortDirection::Output {
                 continue;

@@ -468,6 +468,21 @@ fn bad_descriptors_complete_with_their_error_after_what_came_before() {
     }
 }
 
+/// It could only ask for what the segments of an earlier message say.
+#[test]
+fn a_read_without_data_segments_asks_for_nothing() {
+    let mut bench = Bench::new(19);
+    bench.connect(0, RELIABLE, 0);
+    bench.descriptor(0x8000, 0, None, &[(0x1001, 5, 40), (0x2002, 5, 60)]);
+    bench.post(0, Bench::descriptor_entry(0x8000));
+    bench.until(1000, "message before it", |b| b.frames.len() == 1);
+    bench.descriptor(0x8100, 2, Some((0x9000, 7)), &[]);
+    bench.post(0, Bench::descriptor_entry(0x8100));
+    bench.until(1000, "error", |b| !b.vi_errors.is_empty());
+    assert_eq!(bench.completions.last().unwrap()[6], 1 | 2, "format error");
+    assert_eq!(bench.frames.len(), 1);
+}
+
 #[test]
 fn a_failed_read_spoils_the_frame_and_breaks_the_vi() {
     let mut bench = Bench::new(20);

@@ -1,142 +1,12 @@
 //! The host path as an application has it: `rnic-sim` serves two boards on vfio-user sockets, two `rnic` processes use them.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rnic_tests::processes::{rnic, Process, Scratch, PATIENCE};
+use rnic_tests::BOTH;
 use serde_json::Value;
-
-/// So long a process may take to end on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A program of this workspace, built if it is not there; it lies beside the tests' own directory.
-fn program(package: &str, name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let directory = test.ancestors().nth(2).unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "-q", "-p", package]);
-    if directory.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let built = cargo
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .unwrap();
-    assert!(built.success(), "building {package}");
-    directory.join(name)
-}
-
-/// A child that does not outlive the test.
-struct Process(Child);
-
-impl Process {
-    fn start(command: &mut Command) -> Self {
-        Self(
-            command
-                .spawn()
-                .unwrap_or_else(|error| panic!("{command:?}: {error}")),
-        )
-    }
-
-    fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-
-    /// Waits for its end; true if it ended well.
-    fn end(&mut self) -> bool {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status.success();
-            }
-            assert!(started.elapsed() < PATIENCE, "a process does not end");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Files of one test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let name = format!("rnic-{name}-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
-        Self(directory)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn url(&self, name: &str) -> String {
-        format!("vfio-user:{}", self.file(name).display())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Two boards on sockets `a` and `b`.
-fn boards(scratch: &Scratch, config: &str, more: &[&str]) -> Process {
-    let mut command = Command::new(program("rnic-sim", "rnic-sim"));
-    command
-        .args(["--config", config, "--wire", "pair"])
-        .arg("--board")
-        .arg(scratch.file("a"))
-        .arg("--board")
-        .arg(scratch.file("b"))
-        .args(more)
-        .stdout(Stdio::piped());
-    let mut boards = Process::start(&mut command);
-    let mut line = String::new();
-    let output = boards.0.stdout.as_mut().unwrap();
-    BufReader::new(output).read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
-    boards
-}
-
-/// Copies a file from a requester's process to a responder's and back.
-fn copy(scratch: &Scratch, source: &Path) -> Command {
-    let mut command = Command::new(program("rnic-cli", "rnic"));
-    command
-        .arg("copy")
-        .arg(source)
-        .args(["--board", &scratch.url("a"), "--peer", &scratch.url("b")])
-        .arg("--out")
-        .arg(scratch.file("copy"))
-        .args(["--chunk", "4096", "--seed", "7", "--json"])
-        .stdout(Stdio::piped());
-    command
-}
-
-/// The JSON line that a command ends with.
-fn summary(command: &mut Command) -> Value {
-    let output = command.stdout(Stdio::piped()).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(text.lines().last().unwrap()).unwrap()
-}
-
-fn source(scratch: &Scratch, bytes: usize) -> PathBuf {
-    let path = scratch.file("source");
-    let data: Vec<u8> = (0..bytes).map(|at| (at * 31 + (at >> 8)) as u8).collect();
-    fs::write(&path, data).unwrap();
-    path
-}
 
 #[test]
 fn a_file_crosses_between_two_processes() {
@@ -153,9 +23,10 @@ fn a_file_crosses_between_two_processes() {
             "100",
         ];
         let more = [&stall[..], &["--once", "--stats-json", text]].concat();
-        let mut boards = boards(&scratch, config, &more);
-        let source = source(&scratch, 50_001);
-        let summary = summary(copy(&scratch, &source).args(["--sim-stats", text]));
+        let mut boards = scratch.boards(config, &more);
+        let source = scratch.source(50_001);
+        let mut copy = scratch.copy_with_peer(&source);
+        let summary = Process::start(copy.args(["--sim-stats", text])).summary();
         assert_eq!(summary["sha256_match"], true, "{summary}");
         let each = &summary["per_operation"];
         assert_eq!(each["mmio_reads"], 0.0, "{summary}");
@@ -177,9 +48,10 @@ fn interactions_are_what_each_scheme_needs() {
         let scratch = Scratch::new(&format!("interactions-{config}"));
         let stats = scratch.file("stats");
         let text = stats.to_str().unwrap();
-        let mut boards = boards(&scratch, config, &["--once", "--stats-json", text]);
-        let mut rnic = Command::new(program("rnic-cli", "rnic"));
-        rnic.arg("interactions")
+        let mut boards = scratch.boards(config, &["--once", "--stats-json", text]);
+        let mut interactions = rnic();
+        interactions
+            .arg("interactions")
             .args(["--board", &scratch.url("a"), "--peer", &scratch.url("b")])
             .args([
                 "--seed",
@@ -189,8 +61,9 @@ fn interactions_are_what_each_scheme_needs() {
                 "--sim-stats",
                 text,
                 "--json",
-            ]);
-        let line = summary(&mut rnic);
+            ])
+            .stdout(Stdio::piped());
+        let line = Process::start(&mut interactions).summary();
         for (scheme, each) in [
             ("one_shot", 1.0),
             ("classic", 3.0),
@@ -213,26 +86,98 @@ fn interactions_are_what_each_scheme_needs() {
     }
 }
 
+/// `rnic info`, `stats` and `trace` show people and programs the same.
+#[test]
+fn boards_are_looked_at() {
+    for gateware in BOTH {
+        let scratch = Scratch::new(&format!("looked-at-{}", gateware.name()));
+        let mut boards = scratch.boards(gateware.name(), &[]);
+        let url = scratch.url("a");
+        let said = |more: &[&str]| {
+            let output = rnic().args(more).arg(&url).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let json = |command: &str| {
+            let text = said(&[command, "--json"]);
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+
+        let (info, text) = (json("info"), said(&["info"]));
+        assert_eq!(info["url"], url);
+        let name = info["configuration"].as_str().unwrap();
+        assert!(name.eq_ignore_ascii_case(gateware.name()), "{info}");
+        assert!(text.contains(&format!("configuration {name}\n")), "{text}");
+        for key in ["vis", "tptes", "slots", "queue_depth", "trace_entries"] {
+            let line = format!("\n{:>8} ", info[key].as_u64().unwrap());
+            assert!(text.contains(&line), "{key} of {info}: {text}");
+        }
+
+        let (stats, text) = (json("stats"), said(&["stats", "--all", "--take-events"]));
+        assert!(stats["cycles"].as_u64() > Some(0), "{stats}");
+        assert_eq!(stats["events"], serde_json::json!([]));
+        let vis = stats["vis"].as_array().unwrap();
+        assert_eq!(Some(vis.len() as u64), info["vis"].as_u64());
+        for (vi, shown) in vis.iter().enumerate() {
+            assert_eq!(shown["state"], "Idle", "{stats}");
+            assert!(text.contains(&format!("VI {vi}: Idle\n")), "{text}");
+        }
+        for (counter, value) in stats["counters"].as_object().unwrap() {
+            let line = format!("{value:>14} {counter}: ", value = value.as_u64().unwrap());
+            assert!(text.contains(&line), "{line:?}: {text}");
+        }
+
+        let (trace, text) = (json("trace"), said(&["trace"]));
+        assert_eq!(trace["trace_entries"], info["trace_entries"]);
+        assert_eq!(trace["entries"], serde_json::json!([]), "nothing happened");
+        let none = format!("a {name} board has no trace RAM\n");
+        assert_eq!(text == none, info["trace_entries"] == 0, "{text}");
+        boards.kill();
+    }
+}
+
+/// What needs a board to go wrong; the rest is in `host-driver/cli/tests`.
+#[test]
+fn commands_that_fail_say_why() {
+    let scratch = Scratch::new("fail");
+    let mut boards = scratch.boards("small", &[]);
+    let (board, nowhere) = (scratch.url("a"), scratch.url("nowhere"));
+    let fails = |command: &mut Command, why: &str| {
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains(why), "{command:?}: {said}");
+        assert!(!said.contains("panicked"), "{command:?}: {said}");
+    };
+    for command in ["info", "stats", "trace"] {
+        for form in [&[][..], &["--json"]] {
+            let full = fs::OpenOptions::new().write(true).open("/dev/full");
+            let mut command_line = rnic();
+            command_line.arg(command).arg(&board).args(form);
+            let why = "No space left on device";
+            fails(command_line.stdout(full.unwrap()), why);
+        }
+    }
+    let started = Instant::now();
+    let mut interactions = rnic();
+    interactions.args(["interactions", "--board", &board, "--peer", &nowhere]);
+    fails(&mut interactions, "the responder ended with exit status: 1");
+    let most = Duration::from_secs(30);
+    assert!(started.elapsed() < most, "it does not wait for nobody");
+    boards.kill();
+}
+
 #[test]
 fn peer_killed() {
     let scratch = Scratch::new("killed");
-    let mut boards = boards(&scratch, "full", &[]);
-    let large = source(&scratch, 4_000_000);
+    let mut boards = scratch.boards("full", &[]);
+    let large = scratch.source(4_000_000);
     // The responder's process is ours, so that it can be killed in the middle of the copy.
-    let mut responder = Command::new(program("rnic-cli", "rnic"));
-    responder.args(["copy-responder", "--board", &scratch.url("b")]);
-    let mut responder = Process::start(&mut responder);
-    let mut requester = Command::new(program("rnic-cli", "rnic"));
-    requester
-        .arg("copy")
-        .arg(&large)
-        .args(["--board", &scratch.url("a"), "--chunk", "4096"])
-        .arg("--out")
-        .arg(scratch.file("half"));
+    let mut responder = Process::start(&mut scratch.responder());
     let said = fs::File::create(scratch.file("said")).unwrap();
-    let mut requester = Process::start(requester.stderr(said).stdout(Stdio::null()));
+    let mut requester = Process::start(scratch.copy(&large).stderr(said));
     let started = Instant::now();
-    while fs::metadata(scratch.file("half")).map_or(0, |file| file.len()) == 0 {
+    while fs::metadata(scratch.file("copy")).map_or(0, |file| file.len()) == 0 {
         assert!(started.elapsed() < PATIENCE, "the copy does not begin");
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -245,9 +190,9 @@ fn peer_killed() {
         "{said}"
     );
     // Both boards are taken over by new processes and work.
-    let small = source(&scratch, 9_999);
-    let output = copy(&scratch, &small).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let small = scratch.source(9_999);
+    let summary = Process::start(&mut scratch.copy_with_peer(&small)).summary();
+    assert_eq!(summary["sha256_match"], true, "{summary}");
     assert!(fs::read(scratch.file("copy")).unwrap() == fs::read(&small).unwrap());
     boards.kill();
 }

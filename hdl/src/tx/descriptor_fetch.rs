@@ -211,6 +211,7 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     is_inline: Signal<Local, Bit>,
     control: Signal<Local, Bits<16>>,
     count: Signal<Local, Bits<16>>,
+    is_short: Signal<Local, Bit>,
     most: Signal<Local, Bits<16>>,
     is_rdma: Signal<Local, Bit>,
     final_bad: Signal<Local, Bits<2>>,
@@ -246,7 +247,7 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
             segment_write step protection_error state vi slot which replays again_now index entry handle va_low va_high piece_last word words
             segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 at_onces0 at_onces1 tail evicted last_index evicted_index
             clear_mask tail_full wanted chosen found chosen_evicted mask not_mask release_mask keep0 keep1 load borrow again_mask load_fence
-            load_read load_at_once load_entry is_early record record_word segment_base segment_word data place takes_word next_word is_inline control count most
+            load_read load_at_once load_entry is_early record record_word segment_base segment_word data place takes_word next_word is_inline control count is_short most
             is_rdma final_bad later_words va later_va;
             words_log2 = words_log2,
             slot_words_log2 = slot_words_log2,
@@ -399,6 +400,11 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.count.next = self.read_data.data.val().get_bits::<16>(0);
         self.is_rdma.next = ((self.control.val() & self.op_mask.val()) == self.op_write.val())
             | ((self.control.val() & self.op_mask.val()) == self.op_read.val());
+        // An RDMA Read names its peer and at least one place of its own, or there is nothing to ask for.
+        self.is_short.next = self.is_rdma.val()
+            & ((self.count.val() == bits::<16>(0))
+                | ((self.count.val() == bits::<16>(1))
+                    & ((self.control.val() & self.op_mask.val()) == self.op_read.val())));
         self.most.next = self.most_segments.val();
         if self.is_rdma.val() {
             self.most.next = self.most_segments.val() + 1;
@@ -616,7 +622,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 if (self.control.val() & self.refused_bits.val()).any()
                     | ((self.control.val() & self.op_mask.val()) == self.op_mask.val())
                     | (self.count.val() > self.most.val())
-                    | (self.is_rdma.val() & !self.count.val().any())
+                    | self.is_short.val()
                 {
                     self.bad.d.next = bits::<2>(1);
                     self.words.d.next = bits::<8>(8);

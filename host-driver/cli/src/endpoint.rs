@@ -1,9 +1,10 @@
 //! One end of a connection: a board, a channel on it, a connection manager; and how to wait for its events.
 
 use anyhow::{bail, Context};
-use rnic_driver::board::{Board, Options};
+use rnic_driver::board::{Board, Observer, Options};
 use rnic_driver::channel::{Channel, Event};
 use rnic_driver::cm::{CmOptions, ConnectionManager};
+use rnic_driver::transport::{self, BoardUrl, Metered};
 use rnic_driver::vi::ViOptions;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,16 @@ pub enum Wait {
     Interrupt,
 }
 
+/// Looks at a board without changing it.
+pub fn observe(url: &BoardUrl) -> anyhow::Result<Observer> {
+    let transport = transport::open(url).with_context(|| cannot_open(url))?;
+    Observer::open(Metered::new(transport)).with_context(|| cannot_open(url))
+}
+
+fn cannot_open(url: &BoardUrl) -> String {
+    format!("cannot open {url}")
+}
+
 /// One end.
 pub struct Endpoint {
     /// Its connection manager.
@@ -35,12 +46,17 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Opens the board and creates a VI whose messages may have `max_transfer_bytes`.
-    pub fn open(url: &str, seed: Option<u64>, max_transfer_bytes: u32) -> anyhow::Result<Self> {
+    pub fn open(
+        url: &BoardUrl,
+        seed: Option<u64>,
+        max_transfer_bytes: u32,
+    ) -> anyhow::Result<Self> {
         let options = Options {
             seed,
             ..Options::default()
         };
-        let board = Board::open_url(url, options).with_context(|| format!("cannot open {url}"))?;
+        let transport = transport::open(url).with_context(|| cannot_open(url))?;
+        let board = Board::open(transport, options).with_context(|| cannot_open(url))?;
         let ptag = board.allocate_ptag();
         let options = ViOptions {
             max_transfer_bytes,

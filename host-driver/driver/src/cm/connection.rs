@@ -1,6 +1,6 @@
 //! One end of a connection: what it was offered, where it is, and the messages that it sends.
 
-use super::{CmError, CmMessage, MessageKind, Private, RejectReason};
+use super::{CmError, CmMessage, MessageKind, Opening, Private, RejectReason};
 use crate::mpa::{Enhanced, Frame, Kind};
 use crate::vi::Peer;
 use std::time::Duration;
@@ -138,6 +138,8 @@ pub(super) struct Connection {
     pub(super) remote_sequence: u32,
     pub(super) offer: Offer,
     pub(super) reliability: u8,
+    /// What was sent and received of the opening.
+    pub(super) opening: Opening,
     /// The message to repeat, when, and how often yet.
     pub(super) last: Vec<u8>,
     pub(super) next_send: Duration,

@@ -96,23 +96,12 @@ impl CmMessage {
     /// Reads a message.
     pub fn decode(bytes: &[u8]) -> Result<Self, CmMessageError> {
         let truncated = CmMessageError::Truncated { bytes: bytes.len() };
-        let (header, rest) = bytes
-            .split_first_chunk::<HEADER_BYTES>()
-            .ok_or(truncated.clone())?;
-        let word = |index: usize| {
-            u32::from_le_bytes([
-                header[index],
-                header[index + 1],
-                header[index + 2],
-                header[index + 3],
-            ])
-        };
+        let (header, body) = split(bytes).ok_or(truncated)?;
         let kind =
             MessageKind::from_code(header[0]).ok_or(CmMessageError::Kind { kind: header[0] })?;
         if header[3] != 0 {
             return Err(CmMessageError::Flags { flags: header[3] });
         }
-        let body = rest.get(..word(12) as usize).ok_or(truncated)?;
         let frame = match kind {
             MessageKind::Request | MessageKind::Reply => Some(Frame::decode(body)?.0),
             MessageKind::Ready | MessageKind::Disconnect => None,
@@ -121,10 +110,47 @@ impl CmMessage {
             kind,
             source_vi: header[1],
             destination_vi: header[2],
-            id: word(4),
-            sequence: word(8),
+            id: word(header, 4),
+            sequence: word(header, 8),
             frame,
         })
+    }
+}
+
+/// Header, and as many bytes as it says follow it; none if something is missing.
+fn split(bytes: &[u8]) -> Option<(&[u8; HEADER_BYTES], &[u8])> {
+    let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    Some((header, rest.get(..word(header, 12) as usize)?))
+}
+
+fn word(header: &[u8; HEADER_BYTES], at: usize) -> u32 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+}
+
+/// The MPA request and reply of a connection, byte for byte as they crossed the wire; empty where none has.
+///
+/// ```
+/// assert!(rnic_driver::cm::Opening::default().reply.is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Opening {
+    /// The initiator's.
+    pub request: Vec<u8>,
+    /// The responder's.
+    pub reply: Vec<u8>,
+}
+
+impl Opening {
+    /// Keeps the MPA bytes of a message that was sent or received; those that come again are the same.
+    pub(super) fn note(&mut self, message: &[u8]) {
+        let Some((header, mpa)) = split(message) else {
+            return;
+        };
+        match MessageKind::from_code(header[0]) {
+            Some(MessageKind::Request) => self.request = mpa.to_vec(),
+            Some(MessageKind::Reply) => self.reply = mpa.to_vec(),
+            _ => {}
+        }
     }
 }
 

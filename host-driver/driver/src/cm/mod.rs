@@ -18,7 +18,7 @@ mod message;
 pub use connection::{ConnectionId, Event, Offer, Role};
 pub use error::CmError;
 pub use message::{
-    CmMessage, CmMessageError, MessageKind, Private, RejectReason, ANY_VI, HEADER_BYTES,
+    CmMessage, CmMessageError, MessageKind, Opening, Private, RejectReason, ANY_VI, HEADER_BYTES,
 };
 
 use crate::board::Board;
@@ -123,6 +123,7 @@ impl ConnectionManager {
             remote_sequence: 0,
             reliability: vi.settings().reliability as u8,
             offer,
+            opening: Opening::default(),
             last: Vec::new(),
             next_send: Duration::ZERO,
             sent: 0,
@@ -226,6 +227,12 @@ impl ConnectionManager {
         self.send_last(connection)
     }
 
+    /// The MPA request and reply of a connection, as this side sent and received them.
+    pub fn opening(&self, connection: ConnectionId) -> Result<&Opening, CmError> {
+        let state = self.connections.get(&connection);
+        Ok(&state.ok_or(CmError::Unknown { connection })?.opening)
+    }
+
     /// Tells the peer that this side leaves. The VI is the caller's to destroy.
     pub fn disconnect(&mut self, connection: ConnectionId) -> Result<(), CmError> {
         let state = self.get(connection)?;
@@ -244,7 +251,7 @@ impl ConnectionManager {
             .map_err(RawError::from)?;
         while let Some(frame) = self.raw.receive()? {
             match CmMessage::decode(&frame) {
-                Ok(message) => self.take(message)?,
+                Ok(message) => self.take(message, &frame)?,
                 Err(_) => self.malformed += 1,
             }
         }
@@ -340,8 +347,8 @@ impl ConnectionManager {
         }
     }
 
-    /// Acts on one message.
-    fn take(&mut self, message: CmMessage) -> Result<(), CmError> {
+    /// Acts on one message, whose bytes are `frame`.
+    fn take(&mut self, message: CmMessage, frame: &[u8]) -> Result<(), CmError> {
         let role = match message.kind {
             MessageKind::Request | MessageKind::Ready => Role::Responder,
             MessageKind::Reply => Role::Initiator,
@@ -368,12 +375,14 @@ impl ConnectionManager {
         };
         let known = self.connections.get(&connection).map(|c| c.state.clone());
         match (message.kind, known) {
-            (MessageKind::Request, None) => self.take_request(connection, message),
+            (MessageKind::Request, None) => self.take_request(connection, message, frame),
             // The reply was lost, or the request came twice: the same answer again.
             (MessageKind::Request, Some(State::Replying | State::Connected | State::Closed)) => {
                 self.send_last(connection)
             }
-            (MessageKind::Reply, Some(State::Requesting)) => self.take_reply(connection, message),
+            (MessageKind::Reply, Some(State::Requesting)) => {
+                self.take_reply(connection, message, frame)
+            }
             // The Ready was lost.
             (MessageKind::Reply, Some(State::Connected)) => self.send_last(connection),
             (MessageKind::Ready, Some(State::Replying)) => {
@@ -389,11 +398,14 @@ impl ConnectionManager {
         &mut self,
         connection: ConnectionId,
         message: CmMessage,
+        bytes: &[u8],
     ) -> Result<(), CmError> {
         let Some(frame) = message.frame.filter(|frame| frame.kind == Kind::Request) else {
             self.malformed += 1;
             return Ok(());
         };
+        let mut opening = Opening::default();
+        opening.note(bytes);
         let private = Private::decode(&frame.private_data);
         let enhanced = frame.enhanced.unwrap_or_default();
         let offer = Offer {
@@ -410,6 +422,7 @@ impl ConnectionManager {
             remote_sequence: message.sequence,
             offer: offer.clone(),
             reliability: private.reliability,
+            opening,
             last: Vec::new(),
             next_send: Duration::ZERO,
             sent: 0,
@@ -425,13 +438,19 @@ impl ConnectionManager {
         Ok(())
     }
 
-    fn take_reply(&mut self, connection: ConnectionId, message: CmMessage) -> Result<(), CmError> {
+    fn take_reply(
+        &mut self,
+        connection: ConnectionId,
+        message: CmMessage,
+        bytes: &[u8],
+    ) -> Result<(), CmError> {
         let Some(frame) = message.frame.filter(|frame| frame.kind == Kind::Reply) else {
             self.malformed += 1;
             return Ok(());
         };
         let private = Private::decode(&frame.private_data);
         let state = self.get(connection)?;
+        state.opening.note(bytes);
         if frame.rejected {
             state.state = State::Closed;
             let (reason, private_data) = (private.reason, private.application);
@@ -472,7 +491,9 @@ impl ConnectionManager {
     }
 
     fn send_last(&mut self, connection: ConnectionId) -> Result<(), CmError> {
-        let frame = self.get(connection)?.last.clone();
+        let state = self.get(connection)?;
+        let frame = state.last.clone();
+        state.opening.note(&frame);
         match self.raw.send(&frame) {
             // As good as lost on the wire: it is repeated.
             Err(RawError::Busy { .. }) => Ok(()),

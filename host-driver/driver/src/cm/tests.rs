@@ -113,8 +113,9 @@ fn offer(reads: u8, data: &[u8]) -> Offer {
 fn exchange(a: &mut End, b: &mut End, repeats: usize) {
     b.cm.listen(true);
     let ours = a.cm.connect(&a.vi, offer(2, b"ping")).unwrap();
-    for request in a.sent() {
-        (0..repeats).for_each(|_| b.deliver(&request));
+    let requests = a.sent();
+    for request in &requests {
+        (0..repeats).for_each(|_| b.deliver(request));
     }
     let Some(Event::Incoming {
         connection: theirs,
@@ -128,8 +129,9 @@ fn exchange(a: &mut End, b: &mut End, repeats: usize) {
         (b"ping".as_slice(), 2)
     );
     b.cm.accept(theirs, &mut b.vi, offer(1, b"pong")).unwrap();
-    for reply in b.sent() {
-        (0..repeats).for_each(|_| a.deliver(&reply));
+    let replies = b.sent();
+    for reply in &replies {
+        (0..repeats).for_each(|_| a.deliver(reply));
     }
     let Some(Event::Accepted {
         connection,
@@ -142,6 +144,12 @@ fn exchange(a: &mut End, b: &mut End, repeats: usize) {
         (connection, private_data.as_slice()),
         (ours, b"pong".as_slice())
     );
+    let crossed = Opening {
+        request: requests[0][HEADER_BYTES..].to_vec(),
+        reply: replies[0][HEADER_BYTES..].to_vec(),
+    };
+    assert_eq!(a.cm.opening(ours).unwrap(), &crossed);
+    assert_eq!(b.cm.opening(theirs).unwrap(), &crossed);
     a.cm.finish(ours, &mut a.vi).unwrap();
     for ready in a.sent() {
         (0..repeats).for_each(|_| b.deliver(&ready));

@@ -198,6 +198,14 @@ pub enum TransportError {
         /// What the client said.
         source: ::vfio_user::Error,
     },
+    /// Something has the socket and says nothing.
+    #[error("the server at {} does not answer within {limit:?}: is the board in use?", path.display())]
+    NoAnswer {
+        /// The socket.
+        path: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// A BAR is smaller than the contract says.
     #[error("BAR{bar} has {bytes} bytes, the register map needs {needed}")]
     BarTooSmall {

@@ -116,17 +116,15 @@ fn segments<const F: usize, const P: usize>(
         }
         if before.get("release_bank") == 1 {
             frame = (random.below(4), random.chance(0.1), random.pick(&[1_u64, 1, 1, 1, 2, 3]));
-            // The context mostly has one value, which fits as sequence numbers, addresses and a descriptor's state.
+            // The context expects what comes, mostly; its other words fit as a descriptor's state, addresses and lengths.
             let value = random.pick(&[0, 0x100, 0x200, 0x40]);
-            let offset = random.pick(&[0, 0, value]);
+            bank = segment(random, value);
             for (index, word) in context[frame.0 as usize * 128..][..128].iter_mut().enumerate() {
                 *word = match index % 8 {
-                    3 => value,
-                    4 => offset,
+                    header @ 1..=4 if random.chance(0.95) => bank[header].swap_bytes(),
                     _ => random.pick(&[value, value, value, 0]),
                 };
             }
-            bank = segment(random, value, offset);
             if frame.1 {
                 bank[0] = random.pick(&[4, 40, 2000]);
             }
@@ -155,7 +153,7 @@ fn segments<const F: usize, const P: usize>(
 }
 
 /// The words of an FPDU: a Write, a Read Response, a Send of any kind, a Read Request or a Terminate.
-fn segment(random: &mut Stimulus, value: u32, offset: u32) -> Vec<u32> {
+fn segment(random: &mut Stimulus, value: u32) -> Vec<u32> {
     let payload = vec![0xA5; random.pick(&[0, 4, 28, 28, 100])];
     let last = random.chance(0.8);
     let to = u64::from(value) << 32 | u64::from(value);
@@ -173,8 +171,8 @@ fn segment(random: &mut Stimulus, value: u32, offset: u32) -> Vec<u32> {
                     7 => 2,
                     _ => 0,
                 },
-                msn: value + u32::from(random.chance(0.1)),
-                mo: offset,
+                msn: value,
+                mo: random.pick(&[0, 0, value]),
             };
             untagged(header, &payload)
         }

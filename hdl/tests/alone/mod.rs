@@ -7,10 +7,10 @@ use rnic_verilate::{Before, Draw, Dut, Stimulus};
 use rust_hdl::prelude::*;
 
 /// Random cycles of each block: the least, and how many it gets to reach everything.
-const CYCLES: RangeInclusive<u64> = 5_000..=60_000;
+pub const CYCLES: RangeInclusive<u64> = 5_000..=60_000;
 
 /// Mostly there is something to do, and rarely a fault. A configuration has at most 16 VIs: masks of them have 16 bits.
-const DRAWS: &[(&str, Draw)] = &[
+pub const DRAWS: &[(&str, Draw)] = &[
     ("reset", Odds(0.002)),
     ("valid", Odds(0.7)),
     ("ready", Odds(0.6)),

@@ -1,0 +1,9 @@
+//! The table at the sizes of `Full`.
+
+mod tpt_bench;
+mod tpt_scenes;
+
+use rnic_abi::config::{Config, FULL};
+
+type Tpt = rnic_hdl::tpt::Tpt<8, 10, 4>;
+const CONFIG: Config = FULL;

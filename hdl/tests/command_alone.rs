@@ -74,7 +74,11 @@ fn commands<const L: usize, const W: usize, const V: usize, const N: usize, cons
     move |b, random, before| {
         if before.get("entry_done") == 1 || before.get("reset") == 1 {
             slot = command(random);
-            entry = (random.below(1 << L), 1 + random.below(4), random.chance(0.05));
+            entry = (
+                random.below(1 << L),
+                1 + random.below(4),
+                random.chance(0.05),
+            );
         }
         b.entry_valid.next = random.chance(0.95);
         b.entry_slot.next = entry.0.into();

@@ -98,8 +98,8 @@ fn frames<const F: usize>() -> impl FnMut(&mut LlpReceive<F>, &mut Stimulus, &Be
 }
 
 /// A bank with a segment of some kind, and a context that remembers.
-fn segments<const F: usize, const P: usize>(
-) -> impl FnMut(&mut Place<F, P>, &mut Stimulus, &Before) {
+fn segments<const F: usize, const P: usize>() -> impl FnMut(&mut Place<F, P>, &mut Stimulus, &Before)
+{
     let mut bank = vec![0; 1 << F];
     let mut context = vec![0; 128 * 16];
     let mut frame = (0, false, 1);
@@ -115,11 +115,18 @@ fn segments<const F: usize, const P: usize>(
             context[row + index] = before.get("context_write_data");
         }
         if before.get("release_bank") == 1 {
-            frame = (random.below(4), random.chance(0.1), random.pick(&[1_u64, 1, 1, 1, 2, 3]));
+            frame = (
+                random.below(4),
+                random.chance(0.1),
+                random.pick(&[1_u64, 1, 1, 1, 2, 3]),
+            );
             // The context expects what comes, mostly; its other words fit as a descriptor's state, addresses and lengths.
             let value = random.pick(&[0, 0x100, 0x200, 0x40]);
             bank = segment(random, value);
-            for (index, word) in context[frame.0 as usize * 128..][..128].iter_mut().enumerate() {
+            for (index, word) in context[frame.0 as usize * 128..][..128]
+                .iter_mut()
+                .enumerate()
+            {
                 *word = match index % 8 {
                     header @ 1..=4 if random.chance(0.95) => bank[header].swap_bytes(),
                     _ => random.pick(&[value, value, value, 0]),

@@ -3,8 +3,8 @@
 mod alone;
 
 use alone::{alone, alone_unclocked};
-use rnic_abi::wire::link;
 use rnic_abi::command::vi_queues;
+use rnic_abi::wire::link;
 use rnic_hdl::llp::llp_send::LlpSend;
 use rnic_hdl::llp::reliable::Reliable;
 use rnic_hdl::tx::ack_timer::AckTimer;

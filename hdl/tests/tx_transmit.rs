@@ -8,3 +8,5 @@ use rnic_hdl::tx::transmit::SmallTransmit;
 
 type Transmit = SmallTransmit;
 const CONFIG: Config = SMALL;
+/// How often what is slow to simulate is repeated.
+const ROUNDS: usize = 3;

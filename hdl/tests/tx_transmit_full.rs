@@ -8,3 +8,5 @@ use rnic_hdl::tx::transmit::FullTransmit;
 
 type Transmit = FullTransmit;
 const CONFIG: Config = FULL;
+/// How often what is slow to simulate is repeated.
+const ROUNDS: usize = 1;

@@ -76,7 +76,11 @@ pub(crate) use alone_unclocked;
 
 /// The first, or the second where there is no first.
 macro_rules! or {
-    (, $default:expr) => { $default };
-    ($given:expr, $default:expr) => { $given };
+    (, $default:expr) => {
+        $default
+    };
+    ($given:expr, $default:expr) => {
+        $given
+    };
 }
 pub(crate) use or;

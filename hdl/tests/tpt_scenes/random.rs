@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
+use crate::tpt_bench::model::{Access, Command, Model, Pieces, Region, Vi};
+use crate::tpt_bench::{Bench, Outcome, Release};
+use crate::{CONFIG, RANDOM_CYCLES};
 use rnic_abi::command::{access, flags, opcode};
 use rnic_abi::error::{CommandError, TptError};
 use rnic_abi::Stag;
 use rnic_verilate::Stimulus;
-use crate::tpt_bench::model::{Access, Command, Model, Pieces, Region, Vi};
-use crate::tpt_bench::{Bench, Outcome, Release};
-use crate::CONFIG;
 
 /// What may come back.
 struct Expected {
@@ -102,7 +102,10 @@ impl Scene {
 
     fn command(&mut self) -> Command {
         let random = &mut self.bench.random;
-        let stag = Stag::new(random.below(CONFIG.tptes() as u64) as u32, random.below(256) as u8);
+        let stag = Stag::new(
+            random.below(CONFIG.tptes() as u64) as u32,
+            random.below(256) as u8,
+        );
         let rights = random.pick(&[15, 15, 12, 3, access::LOCAL_READ, access::REMOTE_WRITE]);
         let base = match random.below(3) {
             0 => 0,
@@ -389,15 +392,15 @@ impl Scene {
 
 #[test]
 fn agrees_with_the_model_when_nobody_stalls() {
-    Scene::new(11, 1.0, 0).run(30_000);
+    Scene::new(11, 1.0, 0).run(RANDOM_CYCLES);
 }
 
 #[test]
 fn agrees_with_the_model_under_random_backpressure_and_slow_drains() {
-    Scene::new(12, 0.5, 60).run(30_000);
+    Scene::new(12, 0.5, 60).run(RANDOM_CYCLES);
 }
 
 #[test]
 fn agrees_with_the_model_when_the_bus_is_slow() {
-    Scene::new(13, 0.1, 300).run(30_000);
+    Scene::new(13, 0.1, 300).run(RANDOM_CYCLES);
 }

@@ -380,7 +380,8 @@ impl Before<'_> {
     /// If there is no such port.
     pub fn get(&self, port: &str) -> u32 {
         let index = self.ports.iter().position(|p| p.name == port);
-        self.values.port(index.unwrap_or_else(|| panic!("no port {port}")))[0]
+        self.values
+            .port(index.unwrap_or_else(|| panic!("no port {port}")))[0]
     }
 
     /// Whether `valid` and `ready` of a stream were both high; `stream` ends in `$` or `_`.

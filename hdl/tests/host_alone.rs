@@ -1,9 +1,11 @@
-//! The blocks of the host attachment, each alone, with any input, at the sizes of `Small` and `Full`.
+//! The blocks of the host attachment and those that belong to no stage, each alone, with any input, at the sizes of `Small` and
+//! `Full`.
 
 mod alone;
 
 use alone::{alone, alone_unclocked};
 use rnic_abi::config::{FULL, SMALL};
+use rnic_hdl::block_ram::BlockRam;
 use rnic_hdl::host::bar_decode::BarDecode;
 use rnic_hdl::host::board_counts::BoardCounts;
 use rnic_hdl::host::counters::Counters;
@@ -46,6 +48,7 @@ alone! {
     trace = Trace::<9>::new();
     trace_memory = TraceMemory::<9>::default();
     stream_buffer = StreamBuffer::default();
+    block_ram = BlockRam::<32, 6>::default();
     crc32c = Crc32c::new();
 }
 

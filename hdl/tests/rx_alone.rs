@@ -154,12 +154,14 @@ fn segments<const F: usize, const P: usize>() -> impl FnMut(&mut Place<F, P>, &m
         b.breaking.next = random.chance(0.1);
         b.piece.error.next = random.pick(&[0_u64, 0, 0, 5]).into();
         b.piece.bytes.next = random.below(40).into();
+        b.release_result.one_shot.next = random.chance(0.8);
+        b.release_result.reply_handle.next = random.pick(&[0_u64, 7]).into();
         b.raw_ring_entries.next = 16_u64.into();
         b.raw_consumed.next = raw_received.saturating_sub(random.below(17)).into();
     }
 }
 
-/// The words of an FPDU: a Write, a Read Response, a Send of any kind, a Read Request or a Terminate.
+/// The words of an FPDU: a Write, a Read Response, a Send of any kind, a Read Request, a Terminate, or none of them.
 fn segment(random: &mut Stimulus, value: u32) -> Vec<u32> {
     let payload = vec![0xA5; random.pick(&[0, 4, 28, 28, 100])];
     let last = random.chance(0.8);
@@ -167,7 +169,7 @@ fn segment(random: &mut Stimulus, value: u32) -> Vec<u32> {
     let bytes = match random.below(3) {
         0 => tagged(random.pick(&[0, 2]), last, value, to, &payload),
         _ => {
-            let opcode = random.pick(&[1, 1, 3, 4, 5, 6, 7, 7]);
+            let opcode = random.pick(&[1, 1, 3, 4, 4, 5, 6, 6, 7, 7, 9]);
             let header = Untagged {
                 opcode,
                 rsv: 0,

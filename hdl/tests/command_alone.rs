@@ -24,7 +24,7 @@ alone! {
     doorbell = Doorbell::<4>::new(), small Doorbell::<2>::new(),
         never ["event$event"],
         with |b, random, _| {
-            b.store.offset.next = (random.below(16) << 12 | 4 * random.below(9)).into();
+            b.store.offset.next = ((random.below(16) << 12) | (4 * random.below(9))).into();
             b.store.data.next = random.pick(&[0_u64, 1, 2, 3, 64, 0x1234_5678]).into();
             b.post_count.next = random.below(4).into();
             b.post_full.next = random.chance(0.1);

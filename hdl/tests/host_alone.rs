@@ -57,7 +57,7 @@ alone_unclocked! {
         with |b, random, _| {
             // BAR0 in pages of 128 bytes, of which not all are used.
             let page = random.pick(&[0, 2, 4, 6, 16, 32, 33, 64, 100]);
-            b.bar.offset.next = (page << 7 | 4 * random.below(32)).into();
+            b.bar.offset.next = ((page << 7) | (4 * random.below(32))).into();
         };
     host_counts = HostCounts::new();
     board_counts = BoardCounts::default();

@@ -1245,6 +1245,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::PlaceRaw => {
+                // From here on it says that the record is finished.
+                self.due.d.next = false;
                 self.total.d.next = bit_cast::<32, 16>(self.raw_bytes.val());
                 if self.frame_verdict.val().any() {
                     self.state.d.next = PlaceState::Release;

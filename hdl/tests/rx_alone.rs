@@ -32,7 +32,7 @@ alone! {
     ddp_parse = DdpParse::new();
     receive_context = ReceiveContext::<11>::new(Layout::FULL), small ReceiveContext::<8>::new(Layout::SMALL);
     read_tracker = ReadTracker::new(Layout::FULL, 2, 4), small ReadTracker::new(Layout::SMALL, 1, 2);
-    receive_prefetch = ReceivePrefetch::<4>::new(Layout::FULL, 16), small ReceivePrefetch::<2>::new(Layout::SMALL, 6),
+    receive_prefetch = ReceivePrefetch::new(Layout::FULL, 16), small ReceivePrefetch::new(Layout::SMALL, 6),
         never ["queue_read$receive", "queue_read$which", "queue_read$index", "request$access", "request$last_of_message"];
     payload_write = PayloadWrite::<9, 11>::new(), small PayloadWrite::<8, 10>::new(),
         with |b, random, _| {

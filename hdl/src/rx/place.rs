@@ -54,7 +54,7 @@ pub enum PlaceState {
     ReadHeader,
     /// Decide what the frame is.
     Classify,
-    /// Ask the TPT what the invalidated STag stands for.
+    /// Ask the TPT what the invalidated STag stands for, if Classify could not.
     AskPeek,
     /// Learn it, and keep reply buffer and context.
     StoreReply,
@@ -318,6 +318,7 @@ pub struct Place<const F: usize, const P: usize> {
     /// The answer to the release is here, and nothing else is to be done.
     releases: Signal<Local, Bit>,
     takes_target: Signal<Local, Bit>,
+    peeks: Signal<Local, Bit>,
     before: Signal<Local, Bits<3>>,
     invalidates_now: Signal<Local, Bit>,
     asks_early: Signal<Local, Bit>,
@@ -410,7 +411,7 @@ impl<const F: usize, const P: usize> Place<F, P> {
             last_index issue base is_untagged is_terminate is_final wants_context index_wanted
             now_unreliable empty addend carry_in wide_left wide_right wide_sum sum fits exact
             group_index more_left protection_code raw_bytes raw_used raw_index raw_offset raw_iova
-            give_up picks judges releases takes_target before invalidates_now asks_early closes stays_reply bad_descriptor now_cursor now_segments now_left is_spare state_at
+            give_up picks judges releases peeks takes_target before invalidates_now asks_early closes stays_reply bad_descriptor now_cursor now_segments now_left is_spare state_at
             segments_at silent next_word terminate_head stop_breaks record_kind;
             all_ones = u32::MAX,
             verdict_good = verdict::GOOD,
@@ -615,7 +616,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.stag_release.stag.next = self.parse.field.val();
         self.stag_release.vi.next = bit_cast::<8, 4>(self.frame.q.val());
         self.stag_release.force.next = false;
-        self.stag_release.peek.next = self.state.q.val() == PlaceState::AskPeek;
+        // A message that was not begun by an earlier segment.
+        self.peeks.next = (self.parse.is_send.val() & self.parse.invalidates.val())
+            & !(self.partial.q.val() | self.parse.refused.val());
+        self.stag_release.peek.next = (self.state.q.val() == PlaceState::AskPeek)
+            | (self.state.q.val() == PlaceState::Classify);
         // The release looks for the entry while the last bytes move; its drain waits for them, since they are an access.
         self.invalidates_now.next = (self.parse.is_send.val() & self.parse.last.val())
             & (self.parse.invalidates.val() & !self.released.q.val());
@@ -623,6 +628,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             & (self.is_final.val() & self.payload.granted.val())
             & (self.invalidates_now.val() & !self.asked.q.val());
         self.stag_release.valid.next = (self.state.q.val() == PlaceState::AskPeek)
+            | ((self.state.q.val() == PlaceState::Classify) & self.peeks.val())
             | ((self.state.q.val() == PlaceState::AskRelease) & !self.asked.q.val())
             | self.asks_early.val();
         self.release_result.ready.next = false;
@@ -903,8 +909,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.code.d.next = self.code_too_long.val();
                     }
                 } else if self.parse.is_send.val() {
-                    if self.parse.invalidates.val() & !self.partial.q.val() {
+                    if self.peeks.val() {
                         self.state.d.next = PlaceState::AskPeek;
+                        if self.stag_release.ready.val() {
+                            self.state.d.next = PlaceState::StoreReply;
+                        }
                     } else if self.replying.q.val().get_bit(self.frame.q.val().index())
                         & self.partial.q.val()
                     {

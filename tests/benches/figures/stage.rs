@@ -127,9 +127,9 @@ impl Stage {
         }
     }
 
-    /// How many operations to keep under way: all that the queues take, less a few that are on their way back.
+    /// How many operations to keep under way: all that a queue of `Small` takes, a part of what one of `Full` does.
     pub fn in_flight(&self) -> usize {
-        (self.board(0).identity().queue_depth as usize - 2).min(24)
+        (self.board(0).identity().queue_depth as usize).min(24)
     }
 
     /// Posts receive `index` of a side.

@@ -60,7 +60,7 @@ fn receive_prefetch() {
     pass(
         "receive_prefetch",
         ReceivePrefetch::new(Layout::SMALL, 6),
-        420,
+        470,
     );
 }
 #[test]
@@ -89,5 +89,5 @@ fn receive_small() {
 }
 #[test]
 fn receive_full() {
-    pass("receive_full", FullReceive::new(&FULL), 3900);
+    pass("receive_full", FullReceive::new(&FULL), 4000);
 }

@@ -2,7 +2,8 @@
  * kvipl.h - the Kernel VI Provider Library (KVIPL) of the one-shot RNIC: 40 calls, in the order of their ordinals.
  *
  * Names, values and argument order are those of the KVIPL addendum of March 25, 1999 (appendix A). Where its text and its
- * header differ, the header counts; what the text alone names is kept as an alias. Nothing here blocks.
+ * header differ, the header counts; what the text alone names is kept as an alias. Only KvipConnectAccept and
+ * KvipConnectReject wait for the peer, for a bounded time.
  *
  *   KvipOpenNic                        hardware connection
  *   KvipCreatePtag, KvipRegisterMem    memory

@@ -1,6 +1,7 @@
 //! One end of a connection: a board, a channel on it, a connection manager; and how to wait for its events.
 
 use anyhow::{bail, Context};
+use rnic_driver::address::{Discriminator, HostAddress, NetAddress};
 use rnic_driver::board::{Board, Options};
 use rnic_driver::channel::{Channel, Event};
 use rnic_driver::cm::{CmOptions, ConnectionManager};
@@ -9,6 +10,10 @@ use std::time::{Duration, Instant};
 
 /// log2 of the entries of a channel's completion queue.
 const CQ_ENTRIES_LOG2: u32 = 7;
+/// Longest message of both ends; VIs of different limits cannot be connected.
+pub const MAX_TRANSFER_BYTES: u32 = 16 << 20;
+/// What a responder listens for.
+const SERVICE: &[u8] = b"rnic-copy";
 /// How long a peer may take for anything. Long, because a simulated megabyte takes seconds.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -34,8 +39,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Opens the board and creates a VI whose messages may have `max_transfer_bytes`.
-    pub fn open(url: &str, seed: Option<u64>, max_transfer_bytes: u32) -> anyhow::Result<Self> {
+    /// Opens the board and creates a VI.
+    pub fn open(url: &str, seed: Option<u64>) -> anyhow::Result<Self> {
         let options = Options {
             seed,
             ..Options::default()
@@ -43,7 +48,7 @@ impl Endpoint {
         let board = Board::open_url(url, options).with_context(|| format!("cannot open {url}"))?;
         let ptag = board.allocate_ptag();
         let options = ViOptions {
-            max_transfer_bytes,
+            max_transfer_bytes: MAX_TRANSFER_BYTES,
             ..ViOptions::new(ptag)
         };
         let channel = Channel::open(&board, CQ_ENTRIES_LOG2, options)?;
@@ -53,6 +58,14 @@ impl Endpoint {
             channel,
             ptag,
             board,
+        })
+    }
+
+    /// What a responder on the other board of the wire listens for.
+    pub fn service() -> anyhow::Result<NetAddress> {
+        Ok(NetAddress {
+            host: HostAddress::ANY,
+            discriminator: Discriminator::new(SERVICE)?,
         })
     }
 

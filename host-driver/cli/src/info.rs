@@ -71,6 +71,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "configuration": identity.configuration(),
             "abi_version": identity.abi_version,
             "build_hash": build,
+            "address": observer.address().to_string(),
             "lower_layers": identity.lower_layers(),
         });
         figures
@@ -88,6 +89,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "register map version {}, gateware {build}",
         identity.abi_version
     );
+    println!("network address {}", observer.address());
     println!("lower layers: {}", identity.lower_layers().join(", "));
     for (_, value, text) in figures {
         println!("{value:>8} {text}");

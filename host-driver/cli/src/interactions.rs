@@ -107,7 +107,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .as_deref()
         .map(|peer| Responder::spawn(peer, arguments.seed))
         .transpose()?;
-    let mut end = Endpoint::open(&arguments.board, arguments.seed, arguments.bytes)?;
+    let mut end = Endpoint::open(&arguments.board, arguments.seed)?;
     let connection = requester::connect(
         &mut end,
         Buffers {

@@ -6,7 +6,7 @@ use anyhow::{ensure, Context};
 use rnic_abi::Stag;
 use rnic_driver::board::Counters;
 use rnic_driver::channel::{BufferPool, Event};
-use rnic_driver::cm::{ConnectionId, Offer};
+use rnic_driver::cm::{ConnectRequest, ConnectionId, Offer};
 use rnic_driver::command::{Command, Post};
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::Descriptor;
@@ -61,9 +61,11 @@ pub fn connect(end: &mut Endpoint, buffers: Buffers) -> anyhow::Result<Connectio
         private_data: buffers.encode(),
         ..Offer::new(reads)
     };
-    let (connection, _) = end
-        .cm
-        .connect_and_wait(end.channel.vi_mut(), offer, PATIENCE)?;
+    let request = ConnectRequest {
+        timeout: Some(PATIENCE),
+        ..ConnectRequest::new(Endpoint::service()?, offer)
+    };
+    let (connection, _) = end.cm.connect_and_wait(end.channel.vi_mut(), request)?;
     Ok(connection)
 }
 

@@ -14,6 +14,7 @@
 //! Start at [`board::Board::open_url`] and [`channel::Channel`].
 #![deny(missing_docs)]
 
+pub mod address;
 pub mod board;
 pub mod channel;
 pub mod cm;

@@ -2,8 +2,9 @@
 //! of an operation.
 
 use super::{BoardError, Identity};
+use crate::address::{split_url, HostAddress};
 use crate::command::ViState;
-use crate::transport::{self, Bar, BoardUrl, Metered};
+use crate::transport::{self, Bar, BoardUrl, Metered, UrlError};
 use rnic_abi::event::Event;
 use rnic_abi::registers::map;
 use rnic_abi::step::{Counter, Step};
@@ -148,19 +149,24 @@ impl ViStatus {
 pub struct Observer {
     transport: Arc<Metered>,
     identity: Identity,
+    address: HostAddress,
 }
 
 impl Observer {
     /// Looks at the board that a URL names.
     pub fn open_url(url: &str) -> Result<Self, BoardError> {
-        let url: BoardUrl = url.parse()?;
-        Self::open(Metered::new(transport::open(&url)?))
+        let board: BoardUrl = url.parse()?;
+        let (_, address) = split_url(url).map_err(UrlError::from)?;
+        let mut this = Self::open(Metered::new(transport::open(&board)?))?;
+        this.address = address.unwrap_or(this.address);
+        Ok(this)
     }
 
     /// Looks at the board behind a transport.
     pub fn open(transport: Arc<Metered>) -> Result<Self, BoardError> {
         Ok(Self {
             identity: Identity::read(&transport)?,
+            address: HostAddress::of_url(&transport.url()),
             transport,
         })
     }
@@ -168,6 +174,11 @@ impl Observer {
     /// What the board is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The network address that a driver gives the board if it is told no other than by the URL.
+    pub fn address(&self) -> HostAddress {
+        self.address
     }
 
     /// What carries accesses to it, with their counts.

@@ -1,13 +1,15 @@
-//! URLs of boards: `vfio-user:PATH`, `pci:0000:01:00.0`, `sim:`.
+//! URLs of boards: `vfio-user:PATH`, `pci:0000:01:00.0`, `sim:`; each may end in `?address=` ([`crate::address`]).
 
+use crate::address::{split_url, AddressError};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Where a board is.
+/// Where a board is. The address that a URL may end in is checked, but is no part of it.
 ///
 /// ```
 /// use rnic_driver::transport::BoardUrl;
+/// assert_eq!("sim:?address=0a000001".parse(), Ok(BoardUrl::Sim));
 /// for text in ["vfio-user:/tmp/a.sock", "pci:0000:01:00.0", "sim:"] {
 ///     assert_eq!(text.parse::<BoardUrl>().unwrap().to_string(), text);
 /// }
@@ -71,6 +73,9 @@ pub enum UrlError {
         /// The part that is wrong.
         part: &'static str,
     },
+    /// What follows `?address=`.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// `sim:` takes nothing after the colon.
     #[error("`sim:` takes no `{rest}`")]
     Sim {
@@ -82,6 +87,7 @@ pub enum UrlError {
 impl FromStr for BoardUrl {
     type Err = UrlError;
     fn from_str(url: &str) -> Result<Self, UrlError> {
+        let (url, _) = split_url(url)?;
         match url.split_once(':') {
             Some(("vfio-user", "")) => Err(UrlError::Path { url: url.into() }),
             Some(("vfio-user", path)) => Ok(BoardUrl::VfioUser(path.into())),
@@ -165,6 +171,7 @@ mod tests {
         assert!(matches!(parse("/tmp/socket"), UrlError::Scheme { .. }));
         assert!(matches!(parse("vfio-user:"), UrlError::Path { .. }));
         assert!(matches!(parse("sim:1"), UrlError::Sim { .. }));
+        assert!(matches!(parse("sim:?address=x"), UrlError::Address(_)));
         for (url, wrong) in [
             ("pci:", "the domain"),
             ("pci:01:00.0", "the domain"),

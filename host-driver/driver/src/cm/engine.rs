@@ -122,11 +122,18 @@ pub struct Counts {
 }
 
 impl Engine {
-    pub(super) fn new(host: HostAddress, options: CmOptions, mut rng: ChaCha20Rng) -> Self {
+    pub(super) fn new(
+        now: Duration,
+        host: HostAddress,
+        options: CmOptions,
+        mut rng: ChaCha20Rng,
+    ) -> Self {
+        // With a seed the time alone tells an opening from the one before.
+        let incarnation = rng.random::<u64>() ^ now.as_nanos() as u64;
         Self {
             host,
             // 0 means "any" in messages.
-            incarnation: rng.random::<u64>().max(1),
+            incarnation: incarnation.max(1),
             wire_returns: false,
             rng,
             shared: Shared {

@@ -42,12 +42,11 @@ pub struct ConnectionManager {
 impl ConnectionManager {
     /// Takes the board's raw queue.
     pub fn open(board: &Board, options: CmOptions) -> Result<Self, CmError> {
-        // With a seed a board that is opened anew has its old incarnation; its new numbers tell it from the old one.
         let rng = match board.options().seed {
             Some(seed) => ChaCha20Rng::seed_from_u64(seed ^ 0x636D),
             None => ChaCha20Rng::from_os_rng(),
         };
-        let mut engine = Engine::new(board.address(), options, rng);
+        let mut engine = Engine::new(board.transport().now(), board.address(), options, rng);
         engine.wire_returns = board.options().loopback;
         let raw = RawQueue::open(board)?;
         Ok(Self { raw, engine })

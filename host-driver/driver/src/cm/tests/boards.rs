@@ -318,3 +318,37 @@ fn what_cannot_be_asked_is_refused_before_it_is_sent() {
         .unwrap();
     assert_eq!(a.sent().len(), 1);
 }
+
+/// A library keeps them behind locks that its threads share.
+#[test]
+fn they_may_change_threads() {
+    fn moves<T: Send>() {}
+    moves::<ConnectionManager>();
+    moves::<crate::vi::Endpoint>();
+    moves::<crate::vi::WorkQueue>();
+    moves::<crate::board::EventQueue>();
+}
+
+/// The same seed, another time: an opening is told from the one before.
+#[test]
+fn each_opening_is_an_incarnation() {
+    let incarnation = |end: &mut End| {
+        end.cm.connect(&end.vi, to(2, Offer::new(1))).unwrap();
+        CmMessage::decode(&end.sent()[0]).unwrap().incarnation
+    };
+    let mut first = End::new(1);
+    let one = incarnation(&mut first);
+    assert_eq!(one, incarnation(&mut first));
+    let End { test, cm, vi, .. } = first;
+    let board = cm.board().clone();
+    drop(cm);
+    test.take_posts();
+    let mut cm = ConnectionManager::open(&board, CmOptions::default()).unwrap();
+    cm.connect(&vi, to(2, Offer::new(1))).unwrap();
+    let posts = test.take_posts();
+    let Command::RawSend { iova, bytes } = posts[0].command else {
+        panic!("{posts:?}")
+    };
+    let again = CmMessage::decode(&test.read(iova.0, bytes as usize)).unwrap();
+    assert_ne!(again.incarnation, one);
+}

@@ -78,6 +78,148 @@ fn a_late_notice_is_for_its_own_connection() {
     assert_eq!(net.stations[1].standing().len(), 1);
 }
 
+/// Keeps the first message of a kind that passes by.
+fn keep(
+    net: &mut Net,
+    kind: MessageKind,
+    lost: Option<MessageKind>,
+) -> Rc<RefCell<Option<CmMessage>>> {
+    let kept = Rc::new(RefCell::new(None));
+    let keeper = kept.clone();
+    net.schedule = Box::new(move |message| {
+        if message.kind == kind {
+            keeper.borrow_mut().get_or_insert_with(|| message.clone());
+        }
+        match lost == Some(message.kind) {
+            true => vec![],
+            false => vec![MS],
+        }
+    });
+    kept
+}
+
+fn replay(net: &mut Net, to: usize, message: &CmMessage) {
+    let now = net.now;
+    let bytes = message.encode().unwrap();
+    net.stations[to].engine.receive(now, &bytes);
+    net.run(3 * MS);
+}
+
+/// A request that comes once more when its connection is over is no new one, even if somebody listens.
+#[test]
+fn a_late_request_is_not_held() {
+    let mut net = Net::new(2);
+    let request = keep(&mut net, MessageKind::Request, None);
+    net.listen(1, "echo", None);
+    let client = net.connect(0, at(1, "echo"), None);
+    net.run(10 * MS);
+    net.disconnect(0, client);
+    net.run(10 * MS);
+    let request = request.borrow().clone().expect("a request");
+    net.listen(1, "echo", None);
+    let before = net.stations[1].events.len();
+    replay(&mut net, 1, &request);
+    assert_eq!(net.stations[1].events.len(), before);
+    // Much later nobody knows of it: it is held, and the client's board says that it is not wanted.
+    net.run(OPTIONS.memory());
+    net.stations[1].policy = Policy::Keep;
+    replay(&mut net, 1, &request);
+    let news = &net.stations[1].events[before..];
+    assert!(matches!(
+        news,
+        [Event::Incoming { .. }, Event::Withdrawn { .. }]
+    ));
+}
+
+/// A number is an opening's own: what another opening of the peer says of it is not about this connection.
+#[test]
+fn another_opening_of_the_peer_cannot_end_a_connection() {
+    let mut net = Net::new(2);
+    net.listen(1, "echo", None);
+    let ready = keep(&mut net, MessageKind::Ready, None);
+    net.connect(0, at(1, "echo"), None);
+    net.run(10 * MS);
+    let ready = ready.borrow().clone().expect("a Ready");
+    let notice = CmMessage {
+        kind: MessageKind::Disconnect,
+        incarnation: ready.incarnation ^ 1,
+        ..ready
+    };
+    replay(&mut net, 1, &notice);
+    assert!(matches!(net.only(1), Outcome::Stands(_)));
+    let own = CmMessage {
+        incarnation: notice.incarnation ^ 1,
+        ..notice
+    };
+    replay(&mut net, 1, &own);
+    assert_eq!(*net.only(1), lost(Loss::Left));
+}
+
+/// The client gives up while the reply does not reach it: the server learns of it at once.
+#[test]
+fn a_server_that_replies_is_told_that_it_is_too_late() {
+    let mut net = Net::new(2);
+    keep(&mut net, MessageKind::Cancel, Some(MessageKind::Reply));
+    net.listen(1, "echo", None);
+    net.connect(0, at(1, "echo"), Some(25 * MS));
+    net.run(28 * MS);
+    let late = Failure::TimedOut { timeout: None };
+    assert_eq!(*net.only(1), Outcome::Failed(late));
+    net.run(100 * MS);
+    net.check_agreement();
+}
+
+/// A peer that was joined goes on to look for another one; the one that gave up is not met again.
+#[test]
+fn a_peer_that_gave_up_is_not_met_again() {
+    let mut net = Net::new(2);
+    let request = keep(
+        &mut net,
+        MessageKind::PeerRequest,
+        Some(MessageKind::PeerReply),
+    );
+    let first = net.connect_peer(1, at(0, "chess"), None);
+    net.run(2 * MS);
+    net.connect_peer(0, at(1, "chess"), None);
+    net.run(15 * MS);
+    assert!(matches!(net.only(0), Outcome::Joined(_)));
+    net.disconnect(1, first);
+    net.run(5 * MS);
+    assert_eq!(*net.only(0), Outcome::Asked, "its VI is idle again");
+    let request = request.borrow().clone().expect("a request");
+    assert_eq!(request.source.host, host(1));
+    replay(&mut net, 0, &request);
+    let accepted = |event: &&Event| matches!(event, Event::Accepted { .. });
+    assert_eq!(net.stations[0].events.iter().filter(accepted).count(), 1);
+    // Another one is.
+    net.schedule = Box::new(|_| vec![MS]);
+    net.connect_peer(1, at(0, "chess"), None);
+    net.run(20 * MS);
+    assert!(matches!(net.only(0), Outcome::Stands(_)));
+    net.check_agreement();
+}
+
+/// A Ready that is lost is sent again when the Reply comes again, long before a probe does.
+#[test]
+fn a_lost_ready_is_sent_again() {
+    let mut net = Net::new(2);
+    let mut lost = false;
+    net.schedule = Box::new(move |message| {
+        let first = message.kind == MessageKind::Ready && !std::mem::replace(&mut lost, true);
+        match first {
+            true => vec![],
+            false => vec![MS],
+        }
+    });
+    net.listen(1, "echo", None);
+    net.connect(0, at(1, "echo"), None);
+    net.run(9 * MS);
+    assert!(matches!(net.only(1), Outcome::Joined(_)));
+    net.run(6 * MS);
+    assert!(matches!(net.only(1), Outcome::Stands(_)));
+    assert!(!net.kinds.contains(&MessageKind::Probe));
+}
+
 #[test]
 fn a_silent_peer_is_noticed() {
     let (mut net, client, server) = joined();

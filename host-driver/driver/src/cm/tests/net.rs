@@ -82,7 +82,7 @@ impl Station {
     fn new(index: usize, life: u64) -> Self {
         let rng = ChaCha20Rng::seed_from_u64(1000 * life + index as u64);
         Self {
-            engine: Engine::new(host(index), OPTIONS, rng),
+            engine: Engine::new(Duration::ZERO, host(index), OPTIONS, rng),
             policy: Policy::Accept,
             attributes: attributes(),
             outcomes: BTreeMap::new(),

@@ -100,7 +100,7 @@ const SCENARIOS: [Scenario; 7] = [
             matches!(
                 outcomes(net, 0)[..],
                 [Outcome::Failed(Failure::NoMatch { .. })]
-            )
+            ) && matches!(net.stations[1].events[..], [Event::ListenerTimedOut { .. }])
         },
     },
     Scenario {

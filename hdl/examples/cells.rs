@@ -197,7 +197,7 @@ fn blocks() -> Result<(), Box<dyn Error>> {
     row("rx/read_tracker", ReadTracker::new(Layout::SMALL, 1, 2))?;
     row(
         "rx/receive_prefetch",
-        ReceivePrefetch::<2>::new(Layout::SMALL, 6),
+        ReceivePrefetch::new(Layout::SMALL, 6),
     )?;
     row("rx/place", Place::<8, 10>::new(Layout::SMALL))?;
     row("rx/payload_write", PayloadWrite::<8, 10>::new())?;

@@ -93,7 +93,7 @@ macro_rules! board {
         impl Logic for $name {
             #[hdl_gen]
             fn update(&mut self) {
-                clock!(self, clock, host, command, vi_words, tpt, transmit, receive, completion);
+                clock!(self, clock, host, command, vi_words, tpt, transmit, receive, completion, loopback);
                 self.command.reset.next = self.host.reset.val();
                 self.tpt.reset.next = self.host.reset.val();
                 self.transmit.reset.next = self.host.reset.val();
@@ -172,6 +172,7 @@ macro_rules! board {
                 ReadClientDataRx::join(&mut self.transmit.read_data[1], &mut self.host.read_data[2]);
 
                 // The wire.
+                self.loopback.reset.next = self.host.reset.val();
                 self.loopback.enable.next = self.host.loopback.val();
                 StreamTx::join(&mut self.transmit.wire_out, &mut self.loopback.from_transmit);
                 StreamTx::join(&mut self.loopback.to_receive, &mut self.receive.frames);

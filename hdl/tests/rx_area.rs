@@ -59,7 +59,7 @@ fn read_tracker() {
 fn receive_prefetch() {
     pass(
         "receive_prefetch",
-        ReceivePrefetch::<2>::new(Layout::SMALL, 6),
+        ReceivePrefetch::new(Layout::SMALL, 6),
         420,
     );
 }

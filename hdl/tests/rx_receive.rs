@@ -385,43 +385,59 @@ fn reads_in_both_directions() {
     assert!(bench.vi_errors.is_empty());
 }
 
+fn raw_frame(bytes: &[u8]) -> Vec<u32> {
+    wire::link(
+        Link {
+            kind: 0xD3,
+            flags: 0,
+            vi: 0,
+            from: 0,
+            sequence: 0,
+            acknowledged: 0,
+        },
+        &raw(bytes),
+    )
+}
+
 #[test]
 fn raw_frames_fill_the_ring_and_no_more() {
     let mut bench = small("rx_raw", 8);
-    let frame = |bytes: &[u8]| {
-        wire::link(
-            Link {
-                kind: 0xD3,
-                flags: 0,
-                vi: 0,
-                from: 0,
-                sequence: 0,
-                acknowledged: 0,
-            },
-            &raw(bytes),
-        )
-    };
     let payload = bench.bytes(33);
-    bench.put(frame(&payload));
+    bench.put(raw_frame(&payload));
     bench.finish();
     assert_eq!(bench.count("raw_dropped"), 1, "the ring is off");
     bench.raw_ring = (0x1_0000, 2, 0);
     for (index, length) in [(0_u64, 1_usize), (1, 536), (0, 77)] {
         let payload = bench.bytes(length);
         if index == 0 && length == 77 {
-            bench.put(frame(&payload));
+            bench.put(raw_frame(&payload));
             bench.finish();
             assert_eq!(bench.count("raw_dropped"), 2, "the ring is full");
             bench.raw_ring.2 = 1;
         }
         bench.expect(0x1_0000 + 1024 * index, &payload);
-        bench.put(frame(&payload));
+        bench.put(raw_frame(&payload));
         bench.finish();
         assert_eq!(
             bench.completions(),
             [[0, 0, index as u32, 0, 0, length as u32, 0, 6]]
         );
     }
+    assert_eq!(bench.count("raw_received"), 3);
+}
+
+/// The engine was seen to wait for ever for the end of a frame whose first word had come before it looked.
+#[test]
+fn a_raw_frame_that_waits_in_its_bank_is_received() {
+    let mut bench = small("rx_raw_queued", 10);
+    bench.raw_ring = (0x1_0000, 4, 0);
+    for index in 0..3 {
+        let payload = bench.bytes(200);
+        bench.expect(0x1_0000 + 1024 * index, &payload);
+        bench.put(raw_frame(&payload));
+    }
+    bench.finish();
+    assert_eq!(bench.completions().len(), 3);
     assert_eq!(bench.count("raw_received"), 3);
 }
 

@@ -10,10 +10,10 @@ use rnic_driver::vi::ViOptions;
 use crate::rig::Rig;
 
 /// log2 of the entries of a channel's queue.
-const CQ_ENTRIES_LOG2: u32 = 6;
+pub(crate) const CQ_ENTRIES_LOG2: u32 = 6;
 /// Timing of the connection managers: a lost message is repeated soon, and nobody is probed: a scene has no other frames than
 /// its own.
-const CM: CmOptions = CmOptions {
+pub(crate) const CM: CmOptions = CmOptions {
     retry: Duration::from_millis(1),
     attempts: 50,
     keepalive: None,

@@ -6,11 +6,13 @@ use std::time::Duration;
 use rnic_driver::address::HostAddress;
 use rnic_driver::board::{Board, Options};
 use rnic_driver::transport::InProcess;
+use rnic_sim::bus_monitor::BusCounts;
 use rnic_sim::dma::Timing;
 use rnic_sim::in_process::{Sim, SimBoard};
 use rnic_sim::model::Gateware;
 use rnic_sim::simulation::Setup;
 use rnic_sim::wire::{Impairments, Link};
+use serde_json::Value;
 
 use crate::port::SimPort;
 use crate::tap::Tap;
@@ -76,6 +78,54 @@ pub struct Host {
     pub board: Board,
     /// The simulator's view of it: counters of the bus monitor, probes.
     pub sim: SimBoard,
+    /// Frames on the wire before the driver opened the board.
+    pub first_frame: usize,
+    /// What the bus monitor had counted by then.
+    before: (BusCounts, Value),
+}
+
+impl Host {
+    /// Opens a driver on a board, which may have run before.
+    pub fn open(sim: SimBoard, options: RigOptions, tap: &Tap) -> Self {
+        let index = sim.index();
+        let (before, first_frame) = (monitored(&sim), tap.count());
+        let board =
+            open(&sim, options, index).unwrap_or_else(|error| panic!("board {index}: {error}"));
+        Self {
+            first_frame,
+            before,
+            ..Self::new(board, sim)
+        }
+    }
+
+    /// A board and the first driver that opened it.
+    pub fn new(board: Board, sim: SimBoard) -> Self {
+        Self {
+            board,
+            sim,
+            first_frame: 0,
+            before: Default::default(),
+        }
+    }
+
+    /// What the bus monitor has counted since the driver opened the board.
+    pub fn counts(&self) -> BusCounts {
+        monitored(&self.sim).0 - self.before.0
+    }
+
+    /// Commands of an opcode posted since then.
+    pub fn commands(&self, opcode: &str) -> u64 {
+        let of = |commands: &Value| commands[opcode].as_u64().unwrap_or(0);
+        of(&monitored(&self.sim).1) - of(&self.before.1)
+    }
+}
+
+/// Counts of a board's bus monitor, and its commands by opcode.
+fn monitored(sim: &SimBoard) -> (BusCounts, Value) {
+    sim.with_board(|board| {
+        let mut all = board.monitor.to_json();
+        (board.monitor.snapshot(), all["commands"].take())
+    })
 }
 
 /// See the module.
@@ -121,23 +171,16 @@ impl Rig {
         }
         Self {
             pcap,
-            ..Self::reopen(sim, options)
+            ..Self::open(sim, options)
         }
     }
 
-    /// Opens new drivers on boards that have been running.
-    pub fn reopen(sim: Sim, options: RigOptions) -> Self {
+    /// Opens drivers on boards at power-on.
+    fn open(sim: Sim, options: RigOptions) -> Self {
         let tap = Tap::install(&sim);
         let boards = sim.with(|simulation| simulation.boards());
         let hosts = (0..boards)
-            .map(|index| {
-                let board = sim.board(index);
-                let driver = open(&board, options, index);
-                Host {
-                    board: driver.unwrap_or_else(|error| panic!("board {index}: {error}")),
-                    sim: board,
-                }
-            })
+            .map(|index| Host::open(sim.board(index), options, &tap))
             .collect();
         Self {
             options,

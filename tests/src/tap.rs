@@ -14,6 +14,10 @@ pub type Hand = Box<dyn FnMut(usize, &mut Frame) + Send>;
 struct State {
     frames: Vec<Tapped>,
     hand: Option<Hand>,
+    /// Boards that are reset: a frame of theirs may be cut, one each time.
+    may_cut: Vec<usize>,
+    /// Boards that cut one.
+    cut: Vec<usize>,
 }
 
 /// A frame as it left.
@@ -49,6 +53,12 @@ impl Tap {
 
     fn see(&self, cycle: u64, board: usize, frame: &mut Frame) {
         let mut state = self.state();
+        let may_cut = state.may_cut.iter().position(|&other| other == board);
+        if let Some(index) = may_cut.filter(|_| !is_whole(frame)) {
+            state.may_cut.remove(index);
+            state.cut.push(board);
+            return;
+        }
         let link = LinkFrame::decode(frame)
             .unwrap_or_else(|| panic!("board {board} sent a cut frame: {frame:x?}"));
         assert!(
@@ -86,6 +96,16 @@ impl Tap {
         });
     }
 
+    /// A board is reset, which may cut a frame of it. Such a frame is counted apart.
+    pub fn may_cut(&self, board: usize) {
+        self.state().may_cut.push(board);
+    }
+
+    /// Frames of a board that its resets cut.
+    pub fn cut(&self, board: usize) -> u64 {
+        self.state().cut.iter().filter(|&&b| b == board).count() as u64
+    }
+
     /// Frames so far.
     pub fn count(&self) -> usize {
         self.state().frames.len()
@@ -110,10 +130,17 @@ impl Tap {
             .collect()
     }
 
-    /// How many frames of a kind a board sent.
-    pub fn sent(&self, board: usize, kind: u8) -> u64 {
+    /// How many frames of a kind a board sent from frame `first` on.
+    pub fn sent(&self, board: usize, kind: u8, first: usize) -> u64 {
         let state = self.state();
         let of_kind = |tapped: &&Tapped| tapped.board == board && tapped.link.kind == kind;
-        state.frames.iter().filter(of_kind).count() as u64
+        state.frames[first..].iter().filter(of_kind).count() as u64
     }
+}
+
+/// Whether a frame has all of its header and its body.
+fn is_whole(frame: &Frame) -> bool {
+    LinkFrame::decode(frame).is_some_and(|link| {
+        link.header_good && link.body.len() == (link.body_bytes as usize).next_multiple_of(4)
+    })
 }

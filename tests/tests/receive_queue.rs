@@ -9,16 +9,16 @@ use rnic_tests::{RigOptions, Scene, Side};
 /// The responder posts `receives`, consumes one, posts one more and sends.
 fn refill_and_send(gateware: Gateware, receives: usize) {
     let mut scene = Scene::with(RigOptions::ideal(gateware), ViOptions::new);
-    let (_, reply) = scene.local(Side::Responder, "reply", 4096);
-    let (_, inbox) = scene.local(Side::Responder, "filled inbox", 4096);
-    let (_, source) = scene.local(Side::Initiator, "source", 4096);
+    let (answer, reply) = scene.local(Side::Responder, "reply", 4096);
+    let (filled, inbox) = scene.local(Side::Responder, "filled inbox", 4096);
+    let (asked, source) = scene.local(Side::Initiator, "source", 4096);
     let receive = Descriptor::receive(vec![inbox.segment(0, 64).unwrap()]);
     let post = |scene: &mut Scene, reference| {
         let vi = scene.channel(Side::Responder).vi_mut();
         let posted = vi.post_receive(&receive, reference);
         scene.ok("receive", posted);
     };
-    let (_, landing) = scene.local(Side::Initiator, "landing", 4096);
+    let (landed, landing) = scene.local(Side::Initiator, "landing", 4096);
     let landing = Descriptor::receive(vec![landing.segment(0, 64).unwrap()]);
     let posted = scene
         .channel(Side::Initiator)
@@ -28,7 +28,7 @@ fn refill_and_send(gateware: Gateware, receives: usize) {
     for reference in 0..receives as u64 {
         post(&mut scene, reference);
     }
-    scene.post(
+    let first = scene.post(
         Side::Initiator,
         &Descriptor::send(vec![source.segment(0, 48).unwrap()]),
     );
@@ -39,6 +39,13 @@ fn refill_and_send(gateware: Gateware, receives: usize) {
         &Descriptor::send(vec![reply.segment(0, 48).unwrap()]),
     );
     scene.completes(Side::Responder, Kind::Send, sent, 48);
+    scene.completes(Side::Initiator, Kind::Send, first, 48);
+    scene.done(Side::Initiator, Kind::Receive);
+    for (from, to) in [(&asked, &filled), (&answer, &landed)] {
+        let data = scene.score.get_area(from, 0, 48);
+        scene.score.set_area(to, 0, &data);
+    }
+    scene.finish(4);
 }
 
 #[test]

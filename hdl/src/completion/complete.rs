@@ -1,13 +1,14 @@
 //! Step `complete`: one record after the other becomes a status write into its descriptor and a CQE.
 //!
-//! It does not judge what it reports, and keeps no queue state (`cq_table` does). One record at a time; only the receive
-//! side, port 0, may stop in the middle of one, after word 4.
+//! It does not judge what it reports, and keeps no queue state (`cq_table` does). Two stages, each with one record: while the
+//! CQE of one is written, the next is gathered and its status write checked. Only the receive side, port 0, may stop in the
+//! middle of a record, after word 4.
 //!
 //! ```text
-//!  jobs: receive, transmit, --> words 0 to 5 --> RAM --> CQE words ----+
-//!        command, flush     |-> words 1 to 3 --> TPT check             +--> dma_write
-//!                           +-> word 6: status burst ------------------+
-//!                           +-> word 7: CQE begins, status line -------+
+//!  jobs: receive, transmit, --> words 0 to 5 --> RAM, two halves --> CQE words --+
+//!        command, flush     |-> words 1 to 3 --> TPT check                       +--> dma_write
+//!                           +-> word 6: status burst ----------------------------+
+//!                           +-> word 7: CQE begins --> second stage, status line +
 //! ```
 //! Word 0 of flush's records has two bits more: 10 "the queue is the one of the VI's send queue", 11 "of its receive queue".
 //!
@@ -17,7 +18,7 @@
 //! for a record that may be waiting for the release.
 //!
 //! Latency: last CQE word 11 cycles after word 5 (with word 5, 6, 7 in consecutive cycles), 10 after word 6 is offered, 8
-//! after word 7 is taken. Throughput: a record in 21 cycles, more if the TPT takes longer than the words do.
+//! after word 7 is taken. Throughput: THROUGHPUT.
 
 use rnic_abi::command::access;
 use rnic_abi::descriptor;
@@ -43,6 +44,12 @@ enum CompleteState {
     WriteStatus,
     /// Word 7: wait until the CQE's place is known.
     AwaitSlot,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, LogicState)]
+enum EntryState {
+    /// The bus is free for a status write.
+    Rest,
     /// The CQE is at the bus.
     WriteEntry,
     /// The status line's first word is at the bus.
@@ -110,19 +117,23 @@ pub struct Complete<const C: usize> {
     /// See `CqTable`.
     pub store_ready: Signal<In, Bit>,
     /// See `CqTable`.
-    pub store_index: Signal<Out, Bits<3>>,
+    pub store_index: Signal<Out, Bits<4>>,
     /// See `CqTable`.
     pub store_data: Signal<Out, Bits<32>>,
     /// See `CqTable`.
-    pub read_index: Signal<Out, Bits<3>>,
+    pub read_index: Signal<Out, Bits<4>>,
     /// See `CqTable`.
     pub read_data: Signal<In, Bits<32>>,
     /// See `CqTable`.
     pub hold: Signal<Out, Bit>,
     /// See `CqTable`.
+    pub hold_irq: Signal<Out, Bit>,
+    /// See `CqTable`.
     pub table_idle: Signal<In, Bit>,
     /// See `CqTable`.
     pub prepare: Signal<Out, Bit>,
+    /// See `CqTable`.
+    pub prepare_half: Signal<Out, Bit>,
     /// See `CqTable`.
     pub prepare_cq: Signal<Out, Bits<C>>,
     /// See `CqTable`.
@@ -154,9 +165,9 @@ pub struct Complete<const C: usize> {
     reserved: DFF<Bit>,
     of_send: DFF<Bit>,
     of_receive: DFF<Bit>,
-    flags: DFF<Bits<3>>,
+    half: DFF<Bit>,
     preparing: DFF<Bit>,
-    handle_or_date: DFF<Bits<32>>,
+    handle: DFF<Bits<32>>,
     low: DFF<Bits<32>>,
     high: DFF<Bits<32>>,
     filed: DFF<Bit>,
@@ -164,6 +175,11 @@ pub struct Complete<const C: usize> {
     overflow: DFF<Bit>,
     stepped: DFF<Bit>,
     read_is_ours: DFF<Bit>,
+    entry: DFF<EntryState>,
+    entry_word: DFF<Bits<3>>,
+    entry_half: DFF<Bit>,
+    entry_vi: DFF<Bits<8>>,
+    date: DFF<Bits<32>>,
     iova: DFF<Bits<48>>,
     data: DFF<Bits<32>>,
     valid: DFF<Bit>,
@@ -175,16 +191,23 @@ pub struct Complete<const C: usize> {
     take: Signal<Local, Bit>,
     opens: Signal<Local, Bit>,
     closes: Signal<Local, Bit>,
+    rests: Signal<Local, Bit>,
+    reads: Signal<Local, Bit>,
+    waits: Signal<Local, Bit>,
+    prepares: Signal<Local, Bit>,
+    starts_line: Signal<Local, Bit>,
     next_word: Signal<Local, Bits<3>>,
     after_next: Signal<Local, Bits<3>>,
     wanted: Signal<Local, Bits<3>>,
+    wanted_word: Signal<Local, Bits<3>>,
+    wanted_half: Signal<Local, Bit>,
     is_whole: Signal<Local, Bit>,
     unfinished: Signal<Local, Bit>,
     polls: Signal<Local, Bit>,
     gathers: Signal<Local, Bit>,
     writes_entry: Signal<Local, Bit>,
     closing: Signal<Local, Bit>,
-    date: Signal<Local, Bits<32>>,
+    date_now: Signal<Local, Bits<32>>,
     word_out: Signal<Local, Bits<32>>,
     head: Signal<Local, Bits<32>>,
     from_job: Signal<Local, Bits<32>>,
@@ -220,12 +243,14 @@ impl<const C: usize> Complete<C> {
         block_new!(
             clock reset jobs dma_write request piece drain event step cq_overflow slot_parity
             ring_consumed line_iova line_due line_taken told va_low busy store_valid store_ready
-            store_index store_data read_index read_data hold table_idle prepare prepare_cq
-            prepare_reserved prepare_look_up prepare_receive prepare_vi prepared lost slot_high phase
-            commit state check port word cq vi writeback reserved of_send of_receive flags preparing
-            handle_or_date low high filed event_pending overflow stepped read_is_ours iova data valid
-            last is_entry arriving offered take opens closes next_word after_next wanted is_whole
-            unfinished polls gathers writes_entry closing date word_out head from_job from_head from_parity from_date from_ram place slot slot_low;
+            store_index store_data read_index read_data hold hold_irq table_idle prepare prepare_half
+            prepare_cq prepare_reserved prepare_look_up prepare_receive prepare_vi prepared lost
+            slot_high phase commit state check port word cq vi writeback reserved of_send of_receive
+            half preparing handle low high filed event_pending overflow stepped read_is_ours entry
+            entry_word entry_half entry_vi date iova data valid last is_entry arriving offered take
+            opens closes rests reads waits prepares starts_line next_word after_next wanted wanted_word wanted_half is_whole
+            unfinished polls gathers writes_entry closing date_now word_out head from_job from_head
+            from_parity from_date from_ram place slot slot_low;
             entry_bytes = rnic_abi::completion::CQE_BYTES as u64,
             ones = 0xFFFF_FFFF_u64,
             status_bytes = 8_u64,
@@ -257,9 +282,9 @@ impl<const C: usize> Logic for Complete<C> {
             reserved,
             of_send,
             of_receive,
-            flags,
+            half,
             preparing,
-            handle_or_date,
+            handle,
             low,
             high,
             filed,
@@ -267,6 +292,11 @@ impl<const C: usize> Logic for Complete<C> {
             overflow,
             stepped,
             read_is_ours,
+            entry,
+            entry_word,
+            entry_half,
+            entry_vi,
+            date,
             iova,
             data,
             valid,
@@ -282,13 +312,25 @@ impl<const C: usize> Logic for Complete<C> {
                 self.offered.next = self.jobs[i].valid.val();
             }
         }
-        self.next_word.next = self.word.q.val() + 1;
-        self.after_next.next = self.word.q.val() + 2;
+        self.next_word.next = self.entry_word.q.val() + 1;
+        self.after_next.next = self.entry_word.q.val() + 2;
+        self.rests.next = self.entry.q.val() == EntryState::Rest;
+        self.writes_entry.next = self.entry.q.val() == EntryState::WriteEntry;
+        // CQE words up to 5 come out of the RAM.
+        self.reads.next = self.writes_entry.val() & (self.entry_word.q.val() < bits::<3>(5));
+        // Word 5 is shown to the bus while the status write is checked.
+        self.waits.next = (self.word.q.val() == bits::<3>(5)) & !self.rests.val();
+        // The place of the next CQE is known when the queue's producer is beyond this one.
+        self.prepares.next = self.preparing.q.val() & !self.reads.val();
 
-        // A record opens with word 0, and closes with word 7.
+        // A record opens with word 0, and closes with word 7, when it goes over to the second stage.
+        self.starts_line.next = (self.state.q.val() == CompleteState::Poll)
+            & self.rests.val()
+            & self.line_due.val()
+            & !self.event_pending.q.val();
         self.opens.next = (self.state.q.val() == CompleteState::Poll)
             & !self.event_pending.q.val()
-            & !self.line_due.val();
+            & !self.starts_line.val();
         self.closes.next = self.offered.val()
             & self.read_is_ours.q.val()
             & !self.preparing.q.val()
@@ -297,8 +339,8 @@ impl<const C: usize> Logic for Complete<C> {
                     & self.dma_write.ready.val()));
         self.take.next = self.opens.val() | self.closes.val();
         self.store_valid.next = false;
-        self.hold.next = false;
-        self.line_taken.next = false;
+        self.hold.next = self.reads.val();
+        self.line_taken.next = self.starts_line.val();
         self.commit.next = false;
         self.overflow.d.next = false;
         self.stepped.d.next = false;
@@ -325,7 +367,7 @@ impl<const C: usize> Logic for Complete<C> {
                 }
             }
             CheckState::Await => {
-                if self.piece.valid.val() {
+                if self.piece.valid.val() & self.rests.val() {
                     if self.piece.last.val() {
                         self.check.d.next = CheckState::Refused;
                         if self.is_whole.val() {
@@ -352,25 +394,17 @@ impl<const C: usize> Logic for Complete<C> {
                     if self.offered.val() {
                         self.port.d.next = self.port.q.val();
                         self.preparing.d.next = true;
+                        self.half.d.next = !self.half.q.val();
                         self.word.d.next = bits::<3>(1);
                         self.state.d.next = CompleteState::Gather;
                     }
                 }
-
-                if self.line_due.val() & !self.event_pending.q.val() {
-                    self.line_taken.next = true;
-
-                    self.is_entry.d.next = false;
-                    self.valid.d.next = true;
-                    self.last.d.next = false;
-                    self.state.d.next = CompleteState::WriteParity;
-                }
             }
             CompleteState::Gather => {
-                self.store_valid.next = self.offered.val();
-                self.take.next = self.store_ready.val();
-                if self.offered.val() & self.store_ready.val() {
-                    self.word.d.next = self.next_word.val();
+                self.store_valid.next = self.offered.val() & !self.waits.val();
+                self.take.next = self.store_ready.val() & !self.waits.val();
+                if self.offered.val() & self.store_ready.val() & !self.waits.val() {
+                    self.word.d.next = self.word.q.val() + 1;
                     if (self.word.q.val() == bits::<3>(3)) & self.writeback.q.val() {
                         self.check.d.next = CheckState::Ask;
                     }
@@ -407,7 +441,6 @@ impl<const C: usize> Logic for Complete<C> {
                 self.take.next = self.dma_write.ready.val();
                 if self.dma_write.ready.val() {
                     self.last.d.next = true;
-                    self.word.d.next = self.next_word.val();
                     self.state.d.next = CompleteState::WriteStatus;
                 }
             }
@@ -422,67 +455,76 @@ impl<const C: usize> Logic for Complete<C> {
             CompleteState::AwaitSlot => {
                 self.hold.next = self.offered.val();
             }
-            CompleteState::WriteEntry => {
-                self.hold.next = true;
-                self.wanted.next = self.next_word.val();
-                // The next record is looked for meanwhile.
-                if !self.offered.val() {
-                    self.port.d.next = self.port.q.val() + 1;
-                }
-                if self.dma_write.ready.val() {
-                    self.wanted.next = self.after_next.val();
-                    self.word.d.next = self.next_word.val();
-
-                    if self.next_word.val() == bits::<3>(7) {
-                        self.last.d.next = true;
-                    }
-                    if self.word.q.val() == bits::<3>(7) {
-                        self.valid.d.next = false;
-                        self.commit.next = true;
-                        self.stepped.d.next = true;
-                        self.state.d.next = CompleteState::Poll;
-                    }
-                }
-            }
-            CompleteState::WriteParity => {
-                if self.dma_write.ready.val() {
-                    self.last.d.next = true;
-                    self.state.d.next = CompleteState::WriteConsumed;
-                }
-            }
-            CompleteState::WriteConsumed => {
-                if self.dma_write.ready.val() {
-                    self.valid.d.next = false;
-                    self.state.d.next = CompleteState::Poll;
-                }
-            }
             _ => {
                 self.state.d.next = CompleteState::Poll;
             }
         }
 
+        // The second stage.
+        match self.entry.q.val() {
+            EntryState::Rest => {
+                if self.starts_line.val() {
+                    self.is_entry.d.next = false;
+                    self.valid.d.next = true;
+                    self.last.d.next = false;
+                    self.entry.d.next = EntryState::WriteParity;
+                }
+            }
+            EntryState::WriteEntry => {
+                self.wanted.next = self.next_word.val();
+                if self.dma_write.ready.val() {
+                    self.wanted.next = self.after_next.val();
+                    self.entry_word.d.next = self.next_word.val();
+                    self.commit.next = self.entry_word.q.val() == bits::<3>(4);
+                    if self.entry_word.q.val() == bits::<3>(6) {
+                        self.last.d.next = true;
+                    }
+                    if self.entry_word.q.val() == bits::<3>(7) {
+                        self.valid.d.next = false;
+                        self.stepped.d.next = true;
+                        self.entry.d.next = EntryState::Rest;
+                    }
+                }
+            }
+            EntryState::WriteParity => {
+                if self.dma_write.ready.val() {
+                    self.last.d.next = true;
+                    self.entry.d.next = EntryState::WriteConsumed;
+                }
+            }
+            EntryState::WriteConsumed => {
+                if self.dma_write.ready.val() {
+                    self.valid.d.next = false;
+                    self.entry.d.next = EntryState::Rest;
+                }
+            }
+            _ => {
+                self.entry.d.next = EntryState::Rest;
+            }
+        }
+
         // Word 7: the CQE begins, or is lost.
         if self.closes.val() {
-            self.word.d.next = bits::<3>(0);
             self.port.d.next = self.port.q.val() + 1;
-            self.flags.d.next = self.arriving.val().get_bits::<3>(28);
+            self.entry_word.d.next = bits::<3>(0);
+            self.entry_half.d.next = self.half.q.val();
+            self.entry_vi.d.next = self.vi.q.val();
+            self.state.d.next = CompleteState::Poll;
             if self.lost.val() {
                 self.event_pending.d.next = true;
                 self.overflow.d.next = true;
-                self.state.d.next = CompleteState::Poll;
             } else {
                 self.wanted.next = bits::<3>(1);
 
                 self.is_entry.d.next = true;
                 self.valid.d.next = true;
                 self.last.d.next = false;
-                self.state.d.next = CompleteState::WriteEntry;
+                self.entry.d.next = EntryState::WriteEntry;
             }
         }
         // Wide registers. They load whenever nobody needs what they hold, so that one signal enables each.
-        self.polls.next = self.state.q.val() == CompleteState::Poll;
+        self.polls.next = (self.state.q.val() == CompleteState::Poll) & self.rests.val();
         self.gathers.next = self.state.q.val() == CompleteState::Gather;
-        self.writes_entry.next = self.state.q.val() == CompleteState::WriteEntry;
         self.closing.next = (self.state.q.val() == CompleteState::AwaitSlot)
             | (self.state.q.val() == CompleteState::WriteStatus);
         if self.opens.val() {
@@ -499,27 +541,24 @@ impl<const C: usize> Logic for Complete<C> {
         if self.gathers.val() & (self.word.q.val() == bits::<3>(3)) {
             self.high.d.next = self.arriving.val();
         }
-        // The date is taken with the parity, never after it: a later one would vouch for what was not seen.
-        self.date.next = self.ring_consumed.val();
-        if self.writes_entry.val() {
-            self.date.next = (bit_cast::<32, 1>(self.phase.val().into()) << bits::<6>(31))
-                | (bit_cast::<32, 3>(self.flags.q.val()) << bits::<6>(28))
+        if self.gathers.val() & (self.word.q.val() == bits::<3>(1)) {
+            self.handle.d.next = self.arriving.val();
+        }
+        // The date is taken with the parity or before it, never after: a later one would vouch for what was not seen.
+        self.date_now.next = self.ring_consumed.val();
+        if self.closing.val() {
+            self.date_now.next = (bit_cast::<32, 1>(self.phase.val().into()) << bits::<6>(31))
+                | (bit_cast::<32, 3>(self.arriving.val().get_bits::<3>(28)) << bits::<6>(28))
                 | (self.ring_consumed.val() & self.date_mask.val());
         }
-        if self.gathers.val() {
-            self.date.next = self.arriving.val();
-        }
-        if (self.gathers.val() & (self.word.q.val() == bits::<3>(1)))
-            | (self.writes_entry.val()
-                & self.dma_write.ready.val()
-                & (self.word.q.val() == bits::<3>(5)))
-            | self.polls.val()
-        {
-            self.handle_or_date.d.next = self.date.val();
+        if self.closing.val() | self.polls.val() {
+            self.date.d.next = self.date_now.val();
         }
         // One source at a time, so that sources can be or-ed: three tables a bit.
         self.from_job.next = bits::<32>(0);
-        if self.gathers.val() | (self.state.q.val() == CompleteState::WriteLength) {
+        if self.rests.val()
+            & (self.gathers.val() | (self.state.q.val() == CompleteState::WriteLength))
+        {
             self.from_job.next = self.ones.val();
         }
         self.from_head.next = bits::<32>(0);
@@ -532,13 +571,13 @@ impl<const C: usize> Logic for Complete<C> {
         if self.polls.val() {
             self.from_parity.next = self.ones.val();
         }
-        if self.state.q.val() == CompleteState::WriteParity {
+        if self.entry.q.val() == EntryState::WriteParity {
             self.from_date.next = self.ones.val();
         }
         if self.writes_entry.val() {
-            if self.word.q.val() == bits::<3>(5) {
+            if self.entry_word.q.val() == bits::<3>(5) {
                 self.from_parity.next = self.ones.val();
-            } else if self.word.q.val() == bits::<3>(6) {
+            } else if self.entry_word.q.val() == bits::<3>(6) {
                 self.from_date.next = self.ones.val();
             } else {
                 self.from_ram.next = self.ones.val();
@@ -549,7 +588,7 @@ impl<const C: usize> Logic for Complete<C> {
         self.word_out.next = (self.arriving.val() & self.from_job.val())
             | (self.head.val() & self.from_head.val())
             | ((self.slot_parity.val() & self.from_parity.val())
-                | (self.handle_or_date.q.val() & self.from_date.val()))
+                | (self.date.q.val() & self.from_date.val()))
             | (self.read_data.val() & self.from_ram.val());
         if (self.valid.q.val() & self.dma_write.ready.val())
             | !(self.valid.q.val() | (self.state.q.val() == CompleteState::AwaitCheck))
@@ -563,7 +602,7 @@ impl<const C: usize> Logic for Complete<C> {
         if self.check.q.val() == CheckState::Await {
             self.place.next = self.piece.iova.val();
         }
-        if (self.check.q.val() == CheckState::Await)
+        if ((self.check.q.val() == CheckState::Await) & self.rests.val())
             | self.polls.val()
             | (self.closing.val() & (self.dma_write.ready.val() | !self.valid.q.val()))
         {
@@ -575,35 +614,44 @@ impl<const C: usize> Logic for Complete<C> {
         }
 
         // CQE words 1 to 5 are record words 6, 5, 4, 2, 3; word 0 of the RAM is the slot's place.
-        self.read_index.next = bits::<3>(0);
+        self.wanted_word.next = bits::<3>(0);
         if self.wanted.val() == bits::<3>(1) {
-            self.read_index.next = bits::<3>(6);
+            self.wanted_word.next = bits::<3>(6);
         }
         if self.wanted.val() == bits::<3>(2) {
-            self.read_index.next = bits::<3>(5);
+            self.wanted_word.next = bits::<3>(5);
         }
         if self.wanted.val() == bits::<3>(3) {
-            self.read_index.next = bits::<3>(4);
+            self.wanted_word.next = bits::<3>(4);
         }
         if self.wanted.val() == bits::<3>(4) {
-            self.read_index.next = bits::<3>(2);
+            self.wanted_word.next = bits::<3>(2);
         }
         if self.wanted.val() == bits::<3>(5) {
-            self.read_index.next = bits::<3>(3);
+            self.wanted_word.next = bits::<3>(3);
         }
+        self.wanted_half.next = self.half.q.val();
+        if self.writes_entry.val() {
+            self.wanted_half.next = self.entry_half.q.val();
+        }
+        self.read_index.next = (bit_cast::<4, 1>(self.wanted_half.val().into()) << bits::<3>(3))
+            | bit_cast::<4, 3>(self.wanted_word.val());
         self.read_is_ours.d.next =
             self.hold.val() & self.table_idle.val() & !self.preparing.q.val();
-        self.store_index.next = self.word.q.val();
+        self.store_index.next = (bit_cast::<4, 1>(self.half.q.val().into()) << bits::<3>(3))
+            | bit_cast::<4, 3>(self.word.q.val());
         self.store_data.next = self.arriving.val();
 
-        self.prepare.next = self.preparing.q.val();
+        self.hold_irq.next = self.writes_entry.val();
+        self.prepare.next = self.prepares.val();
+        self.prepare_half.next = self.half.q.val();
         self.prepare_cq.next = self.cq.q.val();
         self.prepare_reserved.next = self.reserved.q.val();
         self.prepare_look_up.next = self.of_send.q.val() | self.of_receive.q.val();
         self.prepare_receive.next = self.of_receive.q.val();
         self.prepare_vi.next = self.vi.q.val().get_bits::<4>(0);
 
-        self.request.stag.next = self.handle_or_date.q.val();
+        self.request.stag.next = self.handle.q.val();
         self.request.to.next = (bit_cast::<64, 32>(self.high.q.val()) << bits::<7>(32))
             | bit_cast::<64, 32>(self.low.q.val() & self.block_mask.val())
             | self.status_place.val();
@@ -612,7 +660,7 @@ impl<const C: usize> Logic for Complete<C> {
         self.request.vi.next = self.vi.q.val();
         self.request.last_of_message.next = false;
         self.request.valid.next = self.check.q.val() == CheckState::Ask;
-        self.piece.ready.next = self.check.q.val() == CheckState::Await;
+        self.piece.ready.next = (self.check.q.val() == CheckState::Await) & self.rests.val();
         self.unfinished.next =
             (self.check.q.val() == CheckState::Await) | (self.check.q.val() == CheckState::Granted);
         self.drain.busy.next = bits::<2>(0);
@@ -635,14 +683,15 @@ impl<const C: usize> Logic for Complete<C> {
         self.event.event.next = self.comp_prot.val();
         self.event.valid.next = self.event_pending.q.val();
         self.step.fire.next = self.stepped.q.val();
-        self.step.vi.next = self.vi.q.val();
+        self.step.vi.next = self.entry_vi.q.val();
         self.cq_overflow.next = self.overflow.q.val();
         self.told.next = self.valid.q.val();
         self.va_low.next = self.low.q.val();
-        self.busy.next = !(self.state.q.val() == CompleteState::Poll);
+        self.busy.next = !((self.state.q.val() == CompleteState::Poll) & self.rests.val());
 
         if self.reset.val() {
             self.state.d.next = CompleteState::Poll;
+            self.entry.d.next = EntryState::Rest;
             self.check.d.next = CheckState::Rest;
             self.preparing.d.next = false;
             self.event_pending.d.next = false;

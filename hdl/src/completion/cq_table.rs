@@ -1,4 +1,4 @@
-//! The completion queues' state, and the words of the record that `complete` is working on, in one RAM.
+//! The completion queues' state, and the words of the two records that `complete` is working on, in one RAM.
 //!
 //! One adder works on one RAM word a cycle. It writes no host memory: it says where the next CQE goes.
 //!
@@ -90,21 +90,25 @@ pub struct CqTable<const C: usize, const A: usize> {
     pub store_valid: Signal<In, Bit>,
     /// In this cycle.
     pub store_ready: Signal<Out, Bit>,
-    /// Which word, 1 to 7.
-    pub store_index: Signal<In, Bits<3>>,
+    /// Which word, 1 to 6, and in bit 3 the record's half.
+    pub store_index: Signal<In, Bits<4>>,
     /// The word.
     pub store_data: Signal<In, Bits<32>>,
-    /// Word of the record to read; 0 is the low word of the slot's iova.
-    pub read_index: Signal<In, Bits<3>>,
+    /// Word of a record to read, its half in bit 3; word 0 is the low word of the slot's iova.
+    pub read_index: Signal<In, Bits<4>>,
     /// The word asked for in the cycle before, if `idle` and not `prepare` was then.
     pub read_data: Signal<Out, Bits<32>>,
-    /// Start nothing but `prepare` and `commit`.
+    /// Start nothing but `prepare` and `commit`, unless `prepare` is high.
     pub hold: Signal<In, Bit>,
+    /// A CQE is being written: its interrupt comes after it.
+    pub hold_irq: Signal<In, Bit>,
     /// No operation runs.
     pub idle: Signal<Out, Bit>,
 
     /// Find the place of the next CQE: high until `prepared`.
     pub prepare: Signal<In, Bit>,
+    /// Half of the record whose CQE it is.
+    pub prepare_half: Signal<In, Bit>,
     /// Queue.
     pub prepare_cq: Signal<In, Bits<C>>,
     /// Its entry was reserved.
@@ -137,6 +141,7 @@ pub struct CqTable<const C: usize, const A: usize> {
     high: DFF<Bits<16>>,
     phase_bit: DFF<Bit>,
     is_lost: DFF<Bit>,
+    others_first: DFF<Bit>,
     ok: DFF<Bit>,
     ahead: DFF<Bit>,
     irq_pending: DFF<Bit>,
@@ -155,6 +160,8 @@ pub struct CqTable<const C: usize, const A: usize> {
     round: Signal<Local, Bits<16>>,
     is_free: Signal<Local, Bit>,
     can_start: Signal<Local, Bit>,
+    others_want: Signal<Local, Bit>,
+    prepares: Signal<Local, Bit>,
     read_row: Signal<Local, Bits<2>>,
     write_row: Signal<Local, Bits<2>>,
     queue_row: Signal<Local, Bits<A>>,
@@ -199,11 +206,11 @@ impl<const C: usize, const A: usize> CqTable<C, A> {
         assert!((3..=5).contains(&C) && A == C + 3);
         block_new!(
             clock reset cq_config cq_reserve cq_doorbell vi_config irq store_valid store_ready
-            store_index store_data read_index read_data hold idle prepare prepare_cq prepare_reserved
+            store_index store_data read_index read_data hold hold_irq idle prepare prepare_half prepare_cq prepare_reserved
             prepare_look_up prepare_receive prepare_vi prepared lost slot_high phase commit ram state
-            sweep cq record_cq for_record operand carry high phase_bit is_lost ok ahead irq_pending
+            sweep cq record_cq for_record operand carry high phase_bit is_lost others_first ok ahead irq_pending
             irq_cq left right total sum sum_low not_sum not_consumed low_half high_half index round
-            is_free can_start read_row write_row queue_row writes armed arms addend masked from_sum from_store from_low from_high from_size from_vi result row_1 is_sum is_row_3 size mask vector;
+            is_free can_start others_want prepares read_row write_row queue_row writes armed arms addend masked from_sum from_store from_low from_high from_size from_vi result row_1 is_sum is_row_3 size mask vector;
             record_base = 1_u64 << (A - 1),
             vi_base = 3_u64 << (A - 2),
             one = 1_u64,
@@ -233,6 +240,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             high,
             phase_bit,
             is_lost,
+            others_first,
             ok,
             ahead,
             irq_pending,
@@ -260,7 +268,13 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
             & !self.high_half.val()
             & self.index.val();
 
-        self.can_start.next = !self.hold.val() & !self.irq_pending.q.val();
+        // Of records that come without a pause each lets another operation pass.
+        self.others_want.next =
+            self.cq_reserve.valid.val() | self.cq_doorbell.valid.val() | self.cq_config.valid.val();
+        self.prepares.next = self.prepare.val()
+            & !self.irq_pending.q.val()
+            & !(self.others_first.q.val() & self.others_want.val());
+        self.can_start.next = (self.prepare.val() | !self.hold.val()) & !self.irq_pending.q.val();
         self.idle.next = (self.state.q.val() == TableState::Choose) & !self.irq_pending.q.val();
         self.read_row.next = bits::<2>(2);
         self.write_row.next = bits::<2>(2);
@@ -282,7 +296,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         }
         self.mask.next = !(self.ones.val() << self.cq_config.entries_log2.val());
         self.vector.next = bit_cast::<8, C>(self.irq_cq.q.val()) + 1;
-        if self.irq.ready.val() {
+        if self.irq.ready.val() & !self.hold_irq.val() {
             self.irq_pending.d.next = false;
         }
 
@@ -292,16 +306,18 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
                     self.cq.d.next = self.record_cq.q.val();
 
                     self.state.d.next = TableState::FetchProducer;
-                } else if self.prepare.val() & !self.irq_pending.q.val() {
+                } else if self.prepares.val() {
                     self.cq.d.next = self.prepare_cq.val();
 
                     self.for_record.d.next = true;
+                    self.others_first.d.next = true;
                     self.is_lost.d.next = false;
                     self.state.d.next = TableState::FetchFree;
                     if self.prepare_look_up.val() {
                         self.state.d.next = TableState::FetchVi;
                     }
                 } else if self.can_start.val() {
+                    self.others_first.d.next = false;
                     if self.cq_reserve.valid.val() {
                         self.cq.d.next = bit_cast::<C, 8>(self.cq_reserve.cq.val());
 
@@ -509,7 +525,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         self.ram.read_address.next = self.queue_row.val() | bit_cast::<A, 2>(self.read_row.val());
         if self.state.q.val() == TableState::Choose {
             self.ram.read_address.next =
-                self.record_base.val() | bit_cast::<A, 3>(self.read_index.val());
+                self.record_base.val() | bit_cast::<A, 4>(self.read_index.val());
         }
         if self.state.q.val() == TableState::FetchVi {
             self.ram.read_address.next =
@@ -523,13 +539,14 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         self.ram.write_enable.next = self.writes.val();
         self.ram.write_address.next = self.queue_row.val() | bit_cast::<A, 2>(self.write_row.val());
         if self.state.q.val() == TableState::FindLow {
-            self.ram.write_address.next = self.record_base.val();
+            self.ram.write_address.next = self.record_base.val()
+                | (bit_cast::<A, 1>(self.prepare_half.val().into()) << bits::<4>(3));
         }
         if !self.writes.val() {
             if self.store_valid.val() {
                 self.ram.write_enable.next = true;
                 self.ram.write_address.next =
-                    self.record_base.val() | bit_cast::<A, 3>(self.store_index.val());
+                    self.record_base.val() | bit_cast::<A, 4>(self.store_index.val());
             } else if self.vi_config.valid.val()
                 & (self.vi_config.word.val() == self.queues_word.val())
             {
@@ -541,7 +558,7 @@ impl<const C: usize, const A: usize> Logic for CqTable<C, A> {
         self.lost.next = self.is_lost.q.val();
         self.slot_high.next = self.high.q.val();
         self.phase.next = self.phase_bit.q.val();
-        self.irq.valid.next = self.irq_pending.q.val();
+        self.irq.valid.next = self.irq_pending.q.val() & !self.hold_irq.val();
         self.irq.vector.next = self.vector.val();
 
         self.sweep.d.next = self.sweep.q.val() + 1;

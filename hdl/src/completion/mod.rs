@@ -131,8 +131,10 @@ impl<const C: usize, const V: usize, const A: usize> Logic for Completion<C, V, 
         self.cq_table.read_index.next = self.complete.read_index.val();
         self.complete.read_data.next = self.cq_table.read_data.val();
         self.cq_table.hold.next = self.complete.hold.val();
+        self.cq_table.hold_irq.next = self.complete.hold_irq.val();
         self.complete.table_idle.next = self.cq_table.idle.val();
         self.cq_table.prepare.next = self.complete.prepare.val();
+        self.cq_table.prepare_half.next = self.complete.prepare_half.val();
         self.cq_table.prepare_cq.next = self.complete.prepare_cq.val();
         self.cq_table.prepare_reserved.next = self.complete.prepare_reserved.val();
         self.cq_table.prepare_look_up.next = self.complete.prepare_look_up.val();

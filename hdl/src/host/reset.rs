@@ -2,7 +2,8 @@
 //!
 //! Before a reset it stops new bursts and waits until what the bus has been offered is taken; then `reset` is high for 2,048
 //! cycles, in which every block sweeps its memories. Each reset begins an epoch, by which late read data are known. It
-//! does not wait for read data, and does not watch the engines: their work is thrown away.
+//! does not wait for read data, and does not watch the engines: their work is thrown away. A frame that is on its way out
+//! is cut; `llp/loopback.rs` ends it.
 //!
 //! ```text
 //!   power-on --> Hold (2,048 cycles) --> Run --request--> Drain --quiet--> Hold

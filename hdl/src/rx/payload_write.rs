@@ -56,6 +56,8 @@ pub struct PayloadWrite<const F: usize, const P: usize> {
     pub data: Signal<In, Bits<32>>,
     /// To the host.
     pub write: DmaWriteTx,
+    /// The last piece is being written: nothing can be refused any more.
+    pub granted: Signal<Out, Bit>,
     /// From the last byte handed over to the next `start`; also when nothing was to be written, or `error` says why not.
     pub done: Signal<Out, Bit>,
     /// Abi::error::TptError; holds until the next `start`.
@@ -85,8 +87,8 @@ impl<const F: usize, const P: usize> PayloadWrite<F, P> {
     /// At rest.
     pub fn new() -> Self {
         block_new!(
-            clock reset seek position start raw raw_iova raw_bytes piece address data write done
-            error state realign at word_at iova bytes last_piece error_code finished new_iova
+            clock reset seek position start raw raw_iova raw_bytes piece address data write granted
+            done error state realign at word_at iova bytes last_piece error_code finished new_iova
             new_bytes new_last new_error new_valid next_word bytes_wide;
             sequence_at = (1u64 << F) - 1,
         )
@@ -204,6 +206,8 @@ impl<const F: usize, const P: usize> Logic for PayloadWrite<F, P> {
         self.write.last.next = self.realign.tx.last.val();
         self.write.valid.next = self.realign.tx.valid.val();
         self.realign.tx.ready.next = self.write.ready.val();
+        self.granted.next =
+            (self.state.q.val() == PayloadWriteState::MoveWords) & self.last_piece.q.val();
         self.done.next = self.finished.q.val();
         self.error.next = self.error_code.q.val();
         if self.reset.val() {

@@ -54,7 +54,7 @@ pub enum PlaceState {
     ReadHeader,
     /// Decide what the frame is.
     Classify,
-    /// Ask the TPT what the invalidated STag stands for.
+    /// Ask the TPT what the invalidated STag stands for, if Classify could not.
     AskPeek,
     /// Learn it, and keep reply buffer and context.
     StoreReply,
@@ -266,6 +266,8 @@ pub struct Place<const F: usize, const P: usize> {
     /// The verdict has been acted upon.
     admitted: DFF<Bit>,
     opened: DFF<Bit>,
+    /// The release of the STag is asked for.
+    asked: DFF<Bit>,
     released: DFF<Bit>,
     fault: DFF<Bit>,
     /// The fault hits a descriptor or a one-shot, which completes with it.
@@ -313,6 +315,13 @@ pub struct Place<const F: usize, const P: usize> {
     /// What several states do, written once below them.
     picks: Signal<Local, Bit>,
     judges: Signal<Local, Bit>,
+    /// The answer to the release is here, and nothing else is to be done.
+    releases: Signal<Local, Bit>,
+    takes_target: Signal<Local, Bit>,
+    peeks: Signal<Local, Bit>,
+    before: Signal<Local, Bits<3>>,
+    invalidates_now: Signal<Local, Bit>,
+    asks_early: Signal<Local, Bit>,
     closes: Signal<Local, Bit>,
     stays_reply: Signal<Local, Bit>,
     bad_descriptor: Signal<Local, Bit>,
@@ -397,12 +406,12 @@ impl<const F: usize, const P: usize> Place<F, P> {
             remote_protection_errors local_protection_errors invalidate_refusals receive_queue_empty
             terminates_received raw_received raw_dropped busy state parse payload report handover
             frame raw_frame index due due_index decoded partial total left chunk target cursor
-            segments reply one_shot replying broken admitted opened released fault fails code
+            segments reply one_shot replying broken admitted opened asked released fault fails code
             event_code error_status error_code carry here accessing epoch raw_produced header_done
             last_index issue base is_untagged is_terminate is_final wants_context index_wanted
             now_unreliable empty addend carry_in wide_left wide_right wide_sum sum fits exact
             group_index more_left protection_code raw_bytes raw_used raw_index raw_offset raw_iova
-            give_up picks judges closes stays_reply bad_descriptor now_cursor now_segments now_left is_spare state_at
+            give_up picks judges releases peeks takes_target before invalidates_now asks_early closes stays_reply bad_descriptor now_cursor now_segments now_left is_spare state_at
             segments_at silent next_word terminate_head stop_breaks record_kind;
             all_ones = u32::MAX,
             verdict_good = verdict::GOOD,
@@ -485,6 +494,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             broken,
             admitted,
             opened,
+            asked,
             released,
             fault,
             fails,
@@ -528,7 +538,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.parse.take.next = self.due.q.val() & (self.state.q.val() == PlaceState::ReadHeader);
         self.parse.expected.next = self.context_data.val();
         self.parse.unreliable.next = self.now_unreliable.val();
-        self.parse.load.next = self.due.q.val() & (self.state.q.val() == PlaceState::ReadTarget);
+        self.takes_target.next = self.due.q.val()
+            & ((self.state.q.val() == PlaceState::ReadTarget)
+                | (self.state.q.val() == PlaceState::StoreReply));
+        self.parse.load.next = self.takes_target.val();
+        self.before.next = self.index.q.val() - 1;
         self.parse.load_index.next = self.due_index.q.val().get_bits::<2>(0);
         self.parse.load_data.next = self.context_data.val();
         self.base.next = bits::<7>(0);
@@ -551,7 +565,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         // One adder, on the context's word.
         self.addend.next = bit_cast::<32, 16>(self.parse.bytes.val());
         self.carry_in.next = false;
-        if self.state.q.val() == PlaceState::ReadTarget {
+        if self.takes_target.val() {
             self.addend.next = bit_cast::<32, 16>(self.left.q.val()) ^ self.all_ones.val();
             self.carry_in.next = true;
         }
@@ -602,9 +616,21 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.stag_release.stag.next = self.parse.field.val();
         self.stag_release.vi.next = bit_cast::<8, 4>(self.frame.q.val());
         self.stag_release.force.next = false;
-        self.stag_release.peek.next = self.state.q.val() == PlaceState::AskPeek;
+        // A message that was not begun by an earlier segment.
+        self.peeks.next = (self.parse.is_send.val() & self.parse.invalidates.val())
+            & !(self.partial.q.val() | self.parse.refused.val());
+        self.stag_release.peek.next = (self.state.q.val() == PlaceState::AskPeek)
+            | (self.state.q.val() == PlaceState::Classify);
+        // The release looks for the entry while the last bytes move; its drain waits for them, since they are an access.
+        self.invalidates_now.next = (self.parse.is_send.val() & self.parse.last.val())
+            & (self.parse.invalidates.val() & !self.released.q.val());
+        self.asks_early.next = (self.state.q.val() == PlaceState::Move)
+            & (self.is_final.val() & self.payload.granted.val())
+            & (self.invalidates_now.val() & !self.asked.q.val());
         self.stag_release.valid.next = (self.state.q.val() == PlaceState::AskPeek)
-            | (self.state.q.val() == PlaceState::AskRelease);
+            | ((self.state.q.val() == PlaceState::Classify) & self.peeks.val())
+            | ((self.state.q.val() == PlaceState::AskRelease) & !self.asked.q.val())
+            | self.asks_early.val();
         self.release_result.ready.next = false;
         self.protection_code.next = self.code_stag.val();
         if (self.payload.error.val() == self.tpt_ptag.val())
@@ -753,6 +779,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         self.picks.next = false;
         self.judges.next = false;
         self.closes.next = false;
+        self.releases.next = false;
         self.bad_descriptor.next = false;
         self.now_cursor.next = self.context_data.val().get_bits::<5>(0);
         self.now_segments.next = self.context_data.val().get_bits::<5>(8);
@@ -776,6 +803,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.partial.d.next = false;
                     self.admitted.d.next = false;
                     self.opened.d.next = false;
+                    self.asked.d.next = false;
                     self.released.d.next = false;
                     self.fault.d.next = false;
                     self.fails.d.next = false;
@@ -881,8 +909,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.code.d.next = self.code_too_long.val();
                     }
                 } else if self.parse.is_send.val() {
-                    if self.parse.invalidates.val() & !self.partial.q.val() {
+                    if self.peeks.val() {
                         self.state.d.next = PlaceState::AskPeek;
+                        if self.stag_release.ready.val() {
+                            self.state.d.next = PlaceState::StoreReply;
+                        }
                     } else if self.replying.q.val().get_bit(self.frame.q.val().index())
                         & self.partial.q.val()
                     {
@@ -901,6 +932,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::StoreReply => {
+                self.due.d.next = false;
                 self.context_write_index.next =
                     self.reply_group.val() | bit_cast::<7, 3>(self.index.q.val());
                 self.context_write_data.next = self.release_result.context.val();
@@ -932,22 +964,23 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                         self.context_write.next = true;
                         if self.context_write_ready.val() {
                             self.index.d.next = self.index.q.val() + bits::<3>(1);
+                            self.reply.d.next = self.release_result.one_shot.val()
+                                & self.release_result.reply_handle.val().any();
+                            // What is stored is read one word behind.
+                            if self.reply.q.val() {
+                                self.wants_context.next = true;
+                                self.index_wanted.next =
+                                    self.reply_group.val() | bit_cast::<7, 3>(self.before.val());
+                                self.due.d.next = true;
+                                self.due_index.d.next = self.before.val();
+                            }
                             if self.index.q.val() == bits::<3>(4) {
                                 self.release_result.ready.next = true;
                                 self.index.d.next = bits::<3>(0);
                                 self.one_shot.d.next = self.release_result.one_shot.val();
                                 self.target.d.next = self.reply_group.val();
                                 self.state.d.next = PlaceState::AwaitDescriptor;
-                                if self.release_result.one_shot.val()
-                                    & self.release_result.reply_handle.val().any()
-                                {
-                                    // Its length is stored already, and read now.
-                                    self.reply.d.next = true;
-                                    self.wants_context.next = true;
-                                    self.index_wanted.next = self.reply_group.val();
-                                    self.index.d.next = bits::<3>(1);
-                                    self.due.d.next = true;
-                                    self.due_index.d.next = bits::<3>(0);
+                                if self.reply.q.val() {
                                     self.state.d.next = PlaceState::ReadTarget;
                                 }
                             }
@@ -984,38 +1017,6 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 self.index.d.next = self.index.q.val() + bits::<3>(1);
                 self.due.d.next = true;
                 self.due_index.d.next = self.index.q.val();
-                if self.due.q.val() {
-                    if self.due_index.q.val() == bits::<3>(0) {
-                        if self.parse.is_response.val() {
-                            if !self.fits.val() | (self.parse.last.val() & !self.exact.val()) {
-                                self.fault.d.next = true;
-                                self.code.d.next = self.code_bounds.val();
-                            }
-                        } else {
-                            self.chunk.d.next = self.left.q.val();
-                            if !self.fits.val() {
-                                if self.reply.q.val() {
-                                    self.fault.d.next = true;
-                                    self.fails.d.next = true;
-                                    self.code.d.next = self.code_too_long.val();
-                                    self.error_code.d.next = self.error_too_long.val();
-                                } else {
-                                    self.chunk.d.next = self.context_data.val().get_bits::<16>(0);
-                                    // An empty segment is stepped over.
-                                    if !self.context_data.val().any() {
-                                        self.cursor.d.next = self.cursor.q.val() + bits::<5>(1);
-                                        self.due.d.next = false;
-                                        self.state.d.next = PlaceState::PickSegment;
-                                    }
-                                }
-                            }
-                        }
-                    }
-                    if self.due_index.q.val() == bits::<3>(3) {
-                        self.due.d.next = false;
-                        self.judges.next = true;
-                    }
-                }
             }
             PlaceState::AwaitVerdict => {
                 self.judges.next = true;
@@ -1095,6 +1096,9 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::Move => {
+                if self.asks_early.val() & self.stag_release.ready.val() {
+                    self.asked.d.next = true;
+                }
                 if self.payload.done.val() {
                     self.index.d.next = bits::<3>(0);
                     self.accessing.d.next = false;
@@ -1125,7 +1129,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::AskRelease => {
-                if self.stag_release.ready.val() {
+                if self.stag_release.ready.val() | self.asked.q.val() {
+                    self.asked.d.next = true;
                     self.state.d.next = PlaceState::AwaitRelease;
                 }
             }
@@ -1135,6 +1140,10 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                     self.released.d.next = true;
                     self.one_shot.d.next = self.release_result.one_shot.val();
                     self.state.d.next = PlaceState::Close;
+                    self.releases.next = self.reply.q.val()
+                        & !self.fails.q.val()
+                        & !self.release_result.error.val().any();
+                    self.closes.next = self.releases.val();
                     if self.fails.q.val() {
                         self.state.d.next = PlaceState::Fail;
                     } else if self.release_result.error.val().any() {
@@ -1175,7 +1184,7 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             PlaceState::Fail => {
                 self.index.d.next = bits::<3>(0);
-                if self.reply.q.val() & !self.released.q.val() {
+                if (self.reply.q.val() | self.asked.q.val()) & !self.released.q.val() {
                     self.state.d.next = PlaceState::AskRelease;
                 } else if !self.opened.q.val() {
                     if self.report.idle.val() {
@@ -1245,6 +1254,8 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
                 }
             }
             PlaceState::PlaceRaw => {
+                // From here on it says that the record is finished.
+                self.due.d.next = false;
                 self.total.d.next = bit_cast::<32, 16>(self.raw_bytes.val());
                 if self.frame_verdict.val().any() {
                     self.state.d.next = PlaceState::Release;
@@ -1293,6 +1304,40 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
             }
             _ => {
                 self.state.d.next = PlaceState::Rest;
+            }
+        }
+
+        // A word of the target's group is here.
+        if self.takes_target.val() {
+            if self.due_index.q.val() == bits::<3>(0) {
+                if self.parse.is_response.val() {
+                    if !self.fits.val() | (self.parse.last.val() & !self.exact.val()) {
+                        self.fault.d.next = true;
+                        self.code.d.next = self.code_bounds.val();
+                    }
+                } else {
+                    self.chunk.d.next = self.left.q.val();
+                    if !self.fits.val() {
+                        if self.reply.q.val() {
+                            self.fault.d.next = true;
+                            self.fails.d.next = true;
+                            self.code.d.next = self.code_too_long.val();
+                            self.error_code.d.next = self.error_too_long.val();
+                        } else {
+                            self.chunk.d.next = self.context_data.val().get_bits::<16>(0);
+                            // An empty segment is stepped over.
+                            if !self.context_data.val().any() {
+                                self.cursor.d.next = self.cursor.q.val() + bits::<5>(1);
+                                self.due.d.next = false;
+                                self.state.d.next = PlaceState::PickSegment;
+                            }
+                        }
+                    }
+                }
+            }
+            if self.due_index.q.val() == bits::<3>(3) {
+                self.due.d.next = false;
+                self.judges.next = true;
             }
         }
 
@@ -1388,10 +1433,11 @@ impl<const F: usize, const P: usize> Logic for Place<F, P> {
         // Everything of the frame is placed, and the bank shows the sequence after it.
         if self.closes.val() {
             self.state.d.next = PlaceState::Close;
-            if (self.parse.is_send.val() & self.parse.last.val())
-                & (self.parse.invalidates.val() & !self.released.q.val())
-            {
+            if self.invalidates_now.val() & !self.releases.val() {
                 self.state.d.next = PlaceState::AskRelease;
+                if self.asked.q.val() {
+                    self.state.d.next = PlaceState::AwaitRelease;
+                }
             } else if self.report.named.val() | !(self.parse.is_send.val() & self.parse.last.val())
             {
                 self.owed.valid.next = true;

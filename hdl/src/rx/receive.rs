@@ -145,7 +145,7 @@ pub struct Receive<const V: usize, const F: usize, const F1: usize, const P: usi
     banks: FrameBanks<F, F1>,
     context: ReceiveContext<C>,
     tracker: ReadTracker,
-    prefetch: ReceivePrefetch<V>,
+    prefetch: ReceivePrefetch,
     engine: Place<F, P>,
     outbox: TerminateOutbox<V>,
     vi_mask: Constant<Bits<8>>,

@@ -1,18 +1,19 @@
 //! Fetches the receive descriptors of every connected VI before a message needs them: the head one, and the one behind it.
 //!
-//! It reads the queue's next entry, has the TPT check the descriptor, reads its first 48 bytes (control and one segment) and,
-//! when it has more segments, reads it again whole: that spares an adder and costs only long descriptors. Control word and
+//! It reads the queue's next entry, has the TPT check the descriptor, reads its bytes 12 to 47 (control and one segment,
+//! without the link, which the board does not follow) and, when it has more segments, reads it again to its end: that spares an adder and costs only long descriptors. Control word and
 //! segments go into the receive context; a bad descriptor is kept with its VIA status, and `place` completes it so.
 //! The context has two places a VI, filled in turn: one for any descriptor, and a spare one for short ones. A longer one is
 //! left in the queue until the first place is free. One fetch at a time. It does not look at the segments.
 //!
 //! ```text
-//! receive_ready --> scan --> queue_read --> queue_data --> TPT --> read_request --> read_data --> context, `have`
+//! receive_ready --> choose --> queue_read --> queue_data --> TPT --> read_request --> read_data --> context, `have`
 //! ```
-//! Latency: about 20 cycles and a DMA read of 12 words. A descriptor lies at a multiple of four bytes; a piece that does not is refused.
+//! Latency: about 20 cycles and a DMA read of 9 words. A descriptor is 64-byte aligned; a piece that is not at a multiple of
+//! four bytes is refused.
 
 use rnic_abi::command::access;
-use rnic_abi::descriptor::{control, status, CONTROL_BYTES, SEGMENT_BYTES};
+use rnic_abi::descriptor::{control, status, CONTROL_BYTES, SEGMENT_BYTES, SEGMENT_COUNT_OFFSET};
 use rust_hdl::prelude::*;
 
 use crate::block_new::block_new;
@@ -25,8 +26,8 @@ use crate::rx::receive_context::{word, Layout};
 /// States.
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
 pub enum PrefetchState {
-    /// Look for a VI that has an entry and no descriptor here, one VI a cycle.
-    Scan,
+    /// Choose a VI that has an entry and room for a descriptor here.
+    Choose,
     /// Ask for the queue's next entry.
     ReadQueue,
     /// Take its four words.
@@ -45,9 +46,9 @@ pub enum PrefetchState {
     Settle,
 }
 
-/// See the module. `V` is log2 of the VIs.
+/// See the module.
 #[derive(LogicBlock)]
-pub struct ReceivePrefetch<const V: usize> {
+pub struct ReceivePrefetch {
     /// The clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset.
@@ -104,13 +105,12 @@ pub struct ReceivePrefetch<const V: usize> {
     pub local_protection_errors: Signal<Out, Bit>,
 
     state: DFF<PrefetchState>,
-    scan: DFF<Bits<V>>,
     vi: DFF<Bits<4>>,
     handle: DFF<Bits<32>>,
     va_low: DFF<Bits<32>>,
     va_high: DFF<Bits<32>>,
     entry_word: DFF<Bits<2>>,
-    /// Bytes to fetch: 48, or the whole descriptor.
+    /// Bytes to fetch: 36, or all that follow the link.
     length: DFF<Bits<10>>,
     /// The whole descriptor is being read, not its first bytes.
     whole: DFF<Bit>,
@@ -137,7 +137,7 @@ pub struct ReceivePrefetch<const V: usize> {
     fills_first: Signal<Local, Bit>,
     now_spare: Signal<Local, Bits<16>>,
     fits: Signal<Local, Bit>,
-    scanned: Signal<Local, Bits<4>>,
+    chosen: Signal<Local, Bits<4>>,
     count_word: Signal<Local, Bits<16>>,
     control_word: Signal<Local, Bits<16>>,
     segment_at: Signal<Local, Bits<8>>,
@@ -145,6 +145,8 @@ pub struct ReceivePrefetch<const V: usize> {
     full_length: Signal<Local, Bits<10>>,
     first_bytes: Constant<Bits<10>>,
     control_bytes: Constant<Bits<10>>,
+    link_bytes: Constant<Bits<32>>,
+    first_word: Constant<Bits<8>>,
     control_refused: Constant<Bits<16>>,
     most_segments: Constant<Bits<16>>,
     in_first_read: Constant<Bits<16>>,
@@ -162,19 +164,21 @@ pub struct ReceivePrefetch<const V: usize> {
     protection_error: Constant<Bits<3>>,
 }
 
-impl<const V: usize> ReceivePrefetch<V> {
+impl ReceivePrefetch {
     /// The block for descriptors of at most `max_segments` data segments.
     pub fn new(layout: Layout, max_segments: u32) -> Self {
         block_new!(
             clock reset connected receive_ready hold held_vi queue_read queue_data receive_next
             request piece drain read_request read_data write write_vi write_index write_data have
-            spare fetching fetching_vi consume let_go consumed_vi step local_protection_errors state scan vi
+            spare fetching fetching_vi consume let_go consumed_vi step local_protection_errors state vi
             handle va_low va_high entry_word length whole more iova bytes last_piece at count
             trouble too_long have_first have_spare fill_spare busy epoch candidates sought fills_first fills_spare
-            now_spare fits scanned count_word control_word segment_at
+            now_spare fits chosen count_word control_word segment_at
             turned_at full_length;
-            first_bytes = (CONTROL_BYTES + SEGMENT_BYTES) as u64,
-            control_bytes = CONTROL_BYTES as u64,
+            first_bytes = (CONTROL_BYTES + SEGMENT_BYTES - SEGMENT_COUNT_OFFSET) as u64,
+            control_bytes = (CONTROL_BYTES - SEGMENT_COUNT_OFFSET) as u64,
+            link_bytes = SEGMENT_COUNT_OFFSET as u64,
+            first_word = (SEGMENT_COUNT_OFFSET / 4) as u64,
             control_refused = control::RESERVED | control::OP_MASK,
             most_segments = max_segments,
             in_first_read = 1u64,
@@ -194,24 +198,36 @@ impl<const V: usize> ReceivePrefetch<V> {
     }
 }
 
-impl<const V: usize> Logic for ReceivePrefetch<V> {
+impl Logic for ReceivePrefetch {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, state, scan, vi, handle, va_low, va_high, entry_word, length, whole, more,
-            iova, bytes, last_piece, at, count, trouble, too_long, have_first, have_spare,
-            fill_spare, busy, epoch
+            self, clock, state, vi, handle, va_low, va_high, entry_word, length, whole, more, iova,
+            bytes, last_piece, at, count, trouble, too_long, have_first, have_spare, fill_spare,
+            busy, epoch
         );
         self.candidates.next = (self.receive_ready.val() & self.connected.val())
             & (((self.fill_spare.q.val() | self.have_first.q.val())
                 & ((self.fill_spare.q.val() ^ bits::<16>(0xFFFF)) | self.have_spare.q.val()))
                 ^ bits::<16>(0xFFFF));
-        self.scanned.next = bit_cast::<4, V>(self.scan.q.val());
-        // The scan goes on during a fetch, until it has found the next VI.
-        self.sought.next = self.candidates.val().get_bit(self.scanned.val().index())
-            & !(self.hold.val() & (self.held_vi.val() == self.scanned.val()));
-        if !self.sought.val() {
-            self.scan.d.next = self.scan.q.val() + bits::<V>(1);
+        // The highest below the last one, else the highest.
+        self.sought.next = false;
+        self.chosen.next = bits::<4>(0);
+        for i in 0..16 {
+            if self.candidates.val().get_bit(i)
+                & !(self.hold.val() & (self.held_vi.val() == i.to_bits::<4>()))
+            {
+                self.sought.next = true;
+                self.chosen.next = i.to_bits::<4>();
+            }
+        }
+        for i in 0..16 {
+            if (self.candidates.val().get_bit(i)
+                & !(self.hold.val() & (self.held_vi.val() == i.to_bits::<4>())))
+                & (i.to_bits::<4>() < self.vi.q.val())
+            {
+                self.chosen.next = i.to_bits::<4>();
+            }
         }
         self.fills_spare.next = self.fill_spare.q.val().get_bit(self.vi.q.val().index());
         self.fills_first.next = !self.fills_spare.val();
@@ -272,11 +288,10 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
         self.local_protection_errors.next = false;
 
         match self.state.q.val() {
-            PrefetchState::Scan => {
-                self.scan.d.next = self.scan.q.val() + bits::<V>(1);
-                self.vi.d.next = self.scanned.val();
+            PrefetchState::Choose => {
                 self.entry_word.d.next = bits::<2>(0);
                 if self.sought.val() {
+                    self.vi.d.next = self.chosen.val();
                     self.state.d.next = PrefetchState::ReadQueue;
                 }
             }
@@ -302,7 +317,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                         self.handle.d.next = self.queue_data.data.val();
                     }
                     if self.entry_word.q.val() == bits::<2>(2) {
-                        self.va_low.d.next = self.queue_data.data.val();
+                        self.va_low.d.next = self.queue_data.data.val() | self.link_bytes.val();
                     }
                     if self.entry_word.q.val() == bits::<2>(3) {
                         self.va_high.d.next = self.queue_data.data.val();
@@ -315,7 +330,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 }
             }
             PrefetchState::Check => {
-                self.at.d.next = bits::<8>(0);
+                self.at.d.next = self.first_word.val();
                 if self.request.ready.val() {
                     self.busy.d.next = true;
                     self.epoch.d.next = self.drain.epoch.val();
@@ -351,7 +366,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
             PrefetchState::TakeBytes => {
                 if self.read_data.valid.val() {
                     self.at.d.next = self.at.q.val() + bits::<8>(1);
-                    if self.at.q.val() == bits::<8>(3) {
+                    if self.at.q.val() == self.first_word.val() {
                         self.more.d.next = false;
                         self.count.d.next = self.count_word.val().get_bits::<5>(0);
                         if (self.count_word.val() > self.most_segments.val())
@@ -395,7 +410,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                             .q
                             .val()
                             .replace_bit(self.vi.q.val().index(), false);
-                        self.state.d.next = PrefetchState::Scan;
+                        self.state.d.next = PrefetchState::Choose;
                     }
                 } else if (self.more.q.val() & !self.whole.q.val()) & !self.trouble.q.val().any() {
                     self.whole.d.next = true;
@@ -425,15 +440,15 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 }
             }
             PrefetchState::Settle => {
-                self.state.d.next = PrefetchState::Scan;
+                self.state.d.next = PrefetchState::Choose;
             }
             _ => {
-                self.state.d.next = PrefetchState::Scan;
+                self.state.d.next = PrefetchState::Choose;
             }
         }
         self.have.next = self.have_first.q.val() | self.have_spare.q.val();
         self.spare.next = self.now_spare.val();
-        self.fetching.next = self.state.q.val() != PrefetchState::Scan;
+        self.fetching.next = self.state.q.val() != PrefetchState::Choose;
         self.fetching_vi.next = self.vi.q.val();
         if self.consume.val() | self.let_go.val() {
             if self.now_spare.val().get_bit(self.consumed_vi.val().index()) | self.let_go.val() {
@@ -459,7 +474,7 @@ impl<const V: usize> Logic for ReceivePrefetch<V> {
                 .replace_bit(self.consumed_vi.val().index(), false);
         }
         if self.reset.val() {
-            self.state.d.next = PrefetchState::Scan;
+            self.state.d.next = PrefetchState::Choose;
             self.have_first.d.next = bits::<16>(0);
             self.have_spare.d.next = bits::<16>(0);
             self.fill_spare.d.next = bits::<16>(0);

@@ -2,7 +2,7 @@
 //!
 //! Receive says "everything before this sequence is placed"; the number goes into the context RAM, where every data frame
 //! of the VI picks it up. If none leaves in time, or if Receive asks for it, an acknowledgement alone is due; the scheduler
-//! does not wait if nothing is loaded or logged that could carry one.
+//! does not wait if nothing is loaded or logged that could carry one, or if the log is full.
 //!
 //! ```text
 //!   ack_owed ---> [pending] ---> context RAM, word 8

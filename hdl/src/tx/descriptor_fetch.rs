@@ -14,7 +14,7 @@
 //!  segment RAM, VI * 2 + slot, then segment: va low | va high | handle | length
 //! ```
 //! `refused` is 0, or which error the descriptor completes with: 1 format, 2 length, 3 protection. The first access is
-//! bytes 8 to 63 of a descriptor, the second what is behind them; a descriptor's region must cover whole 64 bytes and be
+//! bytes 12 to 63 of a descriptor, the second what is behind them; a descriptor's region must cover whole 64 bytes and be
 //! word-aligned.
 //!
 //! Latency: a ring command with an inline message is loaded with the first word of its queue entry; a descriptor
@@ -49,7 +49,7 @@ pub enum FetchState {
     AskSlot,
     /// Stores that word.
     StoreSlot,
-    /// Asks the TPT for bytes 8 to 63 of a descriptor, or for the rest of it.
+    /// Asks the TPT for bytes 12 to 63 of a descriptor, or for the rest of it.
     Check,
     /// Waits for a piece and passes it to the bus.
     ReadPiece,
@@ -211,6 +211,7 @@ pub struct DescriptorFetch<const CA: usize, const DA: usize> {
     is_inline: Signal<Local, Bit>,
     control: Signal<Local, Bits<16>>,
     count: Signal<Local, Bits<16>>,
+    is_short: Signal<Local, Bit>,
     most: Signal<Local, Bits<16>>,
     is_rdma: Signal<Local, Bit>,
     final_bad: Signal<Local, Bits<2>>,
@@ -246,7 +247,7 @@ impl<const CA: usize, const DA: usize> DescriptorFetch<CA, DA> {
             segment_write step protection_error state vi slot which replays again_now index entry handle va_low va_high piece_last word words
             segments rdma bad rest busy full0 full1 fences0 fences1 reads0 reads1 at_onces0 at_onces1 tail evicted last_index evicted_index
             clear_mask tail_full wanted chosen found chosen_evicted mask not_mask release_mask keep0 keep1 load borrow again_mask load_fence
-            load_read load_at_once load_entry is_early record record_word segment_base segment_word data place takes_word next_word is_inline control count most
+            load_read load_at_once load_entry is_early record record_word segment_base segment_word data place takes_word next_word is_inline control count is_short most
             is_rdma final_bad later_words va later_va;
             words_log2 = words_log2,
             slot_words_log2 = slot_words_log2,
@@ -329,7 +330,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.later_words.next = self.words.q.val() - bits::<8>(16);
         self.va.next = bit_cast::<64, 32>(self.va_low.q.val())
             | (bit_cast::<64, 32>(self.va_high.q.val()) << bits::<6>(32));
-        self.later_va.next = self.va.val() + bits::<64>(56);
+        self.later_va.next = self.va.val() + bits::<64>(52);
 
         // Outputs at rest.
         self.queue_read.vi.next = self.vi.q.val();
@@ -347,7 +348,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             | bit_cast::<13, 8>(self.word.q.val());
         self.request.stag.next = self.handle.q.val();
         self.request.to.next = self.va.val();
-        self.request.length.next = bits::<16>(56);
+        self.request.length.next = bits::<16>(52);
         if self.word.q.val().get_bits::<4>(4).any() {
             self.request.length.next = bit_cast::<16, 8>(self.later_words.val()) << bits::<4>(2);
         }
@@ -399,6 +400,11 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
         self.count.next = self.read_data.data.val().get_bits::<16>(0);
         self.is_rdma.next = ((self.control.val() & self.op_mask.val()) == self.op_write.val())
             | ((self.control.val() & self.op_mask.val()) == self.op_read.val());
+        // An RDMA Read names its peer and at least one place of its own, or there is nothing to ask for.
+        self.is_short.next = self.is_rdma.val()
+            & ((self.count.val() == bits::<16>(0))
+                | ((self.count.val() == bits::<16>(1))
+                    & ((self.control.val() & self.op_mask.val()) == self.op_read.val())));
         self.most.next = self.most_segments.val();
         if self.is_rdma.val() {
             self.most.next = self.most_segments.val() + 1;
@@ -467,7 +473,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
             FetchState::TakeVaLow => {
                 self.queue_data.ready.next = true;
                 // Past the link, which the board does not follow: a descriptor is 64-byte aligned.
-                self.va_low.d.next = self.queue_data.data.val() | bits::<32>(8);
+                self.va_low.d.next = self.queue_data.data.val() | bits::<32>(12);
                 if self.queue_data.valid.val() {
                     self.state.d.next = FetchState::TakeVaHigh;
                     self.load.next = self.entry.q.val().get_bits::<4>(0).any()
@@ -493,7 +499,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                             self.state.d.next = FetchState::AskSlot;
                         }
                     } else {
-                        self.word.d.next = bits::<8>(2);
+                        self.word.d.next = bits::<8>(3);
                         self.state.d.next = FetchState::Check;
                     }
                 }
@@ -616,7 +622,7 @@ impl<const CA: usize, const DA: usize> Logic for DescriptorFetch<CA, DA> {
                 if (self.control.val() & self.refused_bits.val()).any()
                     | ((self.control.val() & self.op_mask.val()) == self.op_mask.val())
                     | (self.count.val() > self.most.val())
-                    | (self.is_rdma.val() & !self.count.val().any())
+                    | self.is_short.val()
                 {
                     self.bad.d.next = bits::<2>(1);
                     self.words.d.next = bits::<8>(8);

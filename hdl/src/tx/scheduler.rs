@@ -306,11 +306,13 @@ impl Logic for Scheduler {
             & self.replays.q.val()
             & self.logged.val()
             & (self.halted.q.val() ^ self.ones.val());
-        // Where nothing has left that is unacknowledged, and nothing is about to, nothing will carry it soon.
+        // Where nothing has left that is unacknowledged, and nothing is about to, nothing will carry it soon; nor where the
+        // log is full, and the peer's may be full as well.
         self.acks.next = self.connected.val()
             & (self.ack_due.val()
                 | (self.ack_owed.val()
-                    & ((self.logged.val() | self.loaded.val()) ^ self.ones.val())));
+                    & (self.log_full.val()
+                        | ((self.logged.val() | self.loaded.val()) ^ self.ones.val()))));
         self.all.next =
             self.messages.val() | self.answers.val() | self.again.val() | self.acks.val();
         self.chosen.next = bits::<8>(0);

@@ -9,13 +9,11 @@ pub mod model;
 use std::collections::VecDeque;
 
 use rnic_abi::error::{CommandError, Field, TptError};
-use rnic_hdl::tpt::Tpt;
 use rnic_verilate::{Dut, Stimulus};
 
-use model::{Access, Command, Pieces};
+use crate::{Tpt, CONFIG};
 
-/// The configuration `Small`.
-pub type Small = Tpt<6, 7, 2>;
+use model::{Access, Command, Pieces};
 
 /// How an access ended.
 #[derive(Clone, Debug)]
@@ -80,7 +78,7 @@ pub struct Events {
 }
 
 pub struct Bench {
-    pub dut: Dut<Small>,
+    pub dut: Dut<Tpt>,
     pub random: Stimulus,
     pub patience: f64,
     /// Most cycles from the last piece to the last byte.
@@ -102,7 +100,7 @@ pub struct Bench {
 impl Bench {
     pub fn new(seed: u64, patience: f64) -> Self {
         println!("seed {seed}");
-        let dut = Dut::new("tpt_small", Small::new(), |b| &mut b.clock).unwrap();
+        let dut = Dut::new("tpt", Tpt::new(), |b| &mut b.clock).unwrap();
         let mut bench = Self {
             dut,
             random: Stimulus::new(seed),
@@ -125,11 +123,11 @@ impl Bench {
 
     pub fn reset(&mut self) {
         self.dut.drive(|b| b.reset.next = true);
-        for _ in 0..300 {
+        for _ in 0..2 * CONFIG.sges() {
             self.dut.tick();
         }
         self.dut.drive(|b| b.reset.next = false);
-        assert_eq!(self.free(), 128);
+        assert_eq!(self.free(), CONFIG.sges());
     }
 
     pub fn free(&self) -> usize {

@@ -5,12 +5,12 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use rnic_abi::config::SMALL;
-use rnic_hdl::tx::transmit::SmallTransmit;
 use rnic_verilate::{Dut, Stimulus};
 
-pub const VIS: usize = 4;
-pub const DEPTH: usize = 8;
+use crate::{Transmit, CONFIG};
+
+pub const VIS: usize = CONFIG.vis();
+pub const DEPTH: usize = CONFIG.queue_depth();
 
 /// CRC32c, bit by bit (RFC 3720).
 pub fn crc32c(bytes: &[u8]) -> u32 {
@@ -155,7 +155,7 @@ struct Access {
 }
 
 pub struct Bench {
-    pub dut: Dut<SmallTransmit>,
+    pub dut: Dut<Transmit>,
     pub random: Stimulus,
     pub memory: Vec<u8>,
     pub slots: Vec<u32>,
@@ -209,7 +209,7 @@ pub struct Bench {
 impl Bench {
     pub fn new(seed: u64) -> Bench {
         println!("seed {seed}");
-        let dut = Dut::new("transmit", SmallTransmit::new(&SMALL), |b| &mut b.clock).unwrap();
+        let dut = Dut::new("transmit", Transmit::new(&CONFIG), |b| &mut b.clock).unwrap();
         let mut random = Stimulus::new(seed);
         let memory = (0..1 << 16)
             .map(|_| random.bits::<8>().to_u32() as u8)

@@ -9,7 +9,7 @@
 
 use crate::endpoint::{Endpoint, Wait};
 use crate::figures::{self, Figures};
-use crate::protocol::{Buffers, Operation, Reply, Request, REPLY_BYTES};
+use crate::protocol::{self, Buffers, Operation, Reply, Request, REPLY_BYTES};
 use crate::requester::{self, Responder};
 use anyhow::{bail, ensure, Context};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,11 +17,12 @@ use rnic_driver::channel::{BufferPool, Event};
 use rnic_driver::command::{Access, Message};
 use rnic_driver::memory::Buffer;
 use rnic_driver::one_shot;
+use rnic_driver::transport::BoardUrl;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, Metadata};
+use std::io::{stdout, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Label of the mark before the copy.
@@ -36,10 +37,10 @@ pub struct Arguments {
     file: Option<PathBuf>,
     /// The requester's board.
     #[arg(long)]
-    board: String,
+    board: BoardUrl,
     /// The responder's board; its process is started by this one.
     #[arg(long)]
-    peer: Option<String>,
+    peer: Option<BoardUrl>,
     /// Where the copy goes.
     #[arg(long)]
     out: PathBuf,
@@ -79,17 +80,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => std::env::current_exe().context("cannot find this program's own file")?,
     };
     let source = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let bytes = source.metadata()?.len();
+    let metadata = source.metadata()?;
+    ensure!(metadata.is_file(), "{} is no file", path.display());
+    let bytes = metadata.len();
+    let same = |other: Metadata| (other.dev(), other.ino()) == (metadata.dev(), metadata.ino());
+    ensure!(
+        !std::fs::metadata(&arguments.out).is_ok_and(same),
+        "--out {} is the file itself",
+        arguments.out.display()
+    );
     let target = File::create(&arguments.out)
         .with_context(|| format!("cannot write {}", arguments.out.display()))?;
     if let Some(stats) = &arguments.sim_stats {
         figures::forget(stats);
     }
 
-    let responder = arguments
+    let mut responder = arguments
         .peer
-        .as_deref()
-        .map(|peer| Responder::spawn(peer, arguments.seed))
+        .as_ref()
+        .map(|peer| Responder::spawn(&arguments.board, peer, arguments.seed))
         .transpose()?;
     let mut end = Endpoint::open(&arguments.board, arguments.seed)?;
     // The responder needs two send queue entries for each.
@@ -102,7 +111,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             count: depth,
             bytes: arguments.chunk,
         },
+        responder.as_mut(),
     )?;
+    let mpa = protocol::opening_json(end.cm.opening(connection)?);
 
     let progress = ProgressBar::new(2 * bytes);
     progress.set_style(ProgressStyle::with_template(
@@ -128,6 +139,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .as_ref()
         .and_then(|stats| Figures::of_monitor(stats, LABEL));
     let figures = monitor.unwrap_or(board);
+    let mut out = stdout().lock();
     let wall_seconds = measured.wall.as_secs_f64();
     if arguments.json {
         let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -141,38 +153,42 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "per_operation_source": figures.source,
             "per_operation_board": board.per_operation(operations),
             "cycles": figures.cycles,
+            "mpa": mpa,
             "wall_seconds": wall_seconds,
             "pcap": shown(&arguments.pcap),
             "timeline": shown(&arguments.timeline),
         });
-        println!("{line}");
+        writeln!(out, "{line}")?;
     } else {
-        println!(
+        writeln!(
+            out,
             "{bytes:>14} bytes of {}, there and back to {}",
             path.display(),
             arguments.out.display()
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "{operations:>14} one-shots of up to {} bytes, {depth} at a time",
             arguments.chunk
-        );
-        println!("{:>14} board cycles", figures.cycles);
-        println!("{wall_seconds:>14.3} seconds");
-        figures.print(operations);
+        )?;
+        writeln!(out, "{:>14} board cycles", figures.cycles)?;
+        writeln!(out, "{wall_seconds:>14.3} seconds")?;
+        figures.print(&mut out, operations)?;
         if monitor.is_some() {
-            board.print(operations);
+            board.print(&mut out, operations)?;
         }
-        println!("SHA-256 of the file {before}");
-        println!(
+        writeln!(out, "SHA-256 of the file {before}")?;
+        writeln!(
+            out,
             "SHA-256 of the copy {after}{}",
             if before == after { ", the same" } else { "" }
-        );
+        )?;
         for (name, path) in [
             ("packet capture", &arguments.pcap),
             ("timeline", &arguments.timeline),
         ] {
             if let Some(path) = path {
-                println!("{name}: {}", path.display());
+                writeln!(out, "{name}: {}", path.display())?;
             }
         }
     }
@@ -356,9 +372,5 @@ fn sha256(path: &Path) -> anyhow::Result<String> {
             bytes => hash.update(&chunk[..bytes]),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(protocol::hexadecimal(&hash.finalize()))
 }

@@ -2,9 +2,10 @@
 
 use anyhow::{bail, Context};
 use rnic_driver::address::{Discriminator, HostAddress, NetAddress};
-use rnic_driver::board::{Board, Options};
+use rnic_driver::board::{Board, Observer, Options};
 use rnic_driver::channel::{Channel, Event};
 use rnic_driver::cm::{CmOptions, ConnectionManager};
+use rnic_driver::transport::BoardUrl;
 use rnic_driver::vi::ViOptions;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,15 @@ pub enum Wait {
     Interrupt,
 }
 
+/// Looks at a board without changing it.
+pub fn observe(url: &BoardUrl) -> anyhow::Result<Observer> {
+    Observer::open_at(url).with_context(|| cannot_open(url))
+}
+
+fn cannot_open(url: &BoardUrl) -> String {
+    format!("cannot open {url}")
+}
+
 /// One end.
 pub struct Endpoint {
     /// Its connection manager.
@@ -40,12 +50,12 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Opens the board and creates a VI.
-    pub fn open(url: &str, seed: Option<u64>) -> anyhow::Result<Self> {
+    pub fn open(url: &BoardUrl, seed: Option<u64>) -> anyhow::Result<Self> {
         let options = Options {
             seed,
             ..Options::default()
         };
-        let board = Board::open_url(url, options).with_context(|| format!("cannot open {url}"))?;
+        let board = Board::open_at(url, options).with_context(|| cannot_open(url))?;
         let ptag = board.allocate_ptag();
         let options = ViOptions {
             max_transfer_bytes: MAX_TRANSFER_BYTES,

@@ -5,6 +5,7 @@ use crate::requester::Measured;
 use anyhow::Context;
 use rnic_abi::step::{Counter, Step};
 use serde_json::{json, Value};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -110,11 +111,12 @@ impl Figures {
     }
 
     /// A table of the same.
-    pub fn print(&self, operations: u64) {
-        println!("per operation, from the {}:", self.source);
+    pub fn print(&self, out: &mut impl Write, operations: u64) -> io::Result<()> {
+        writeln!(out, "per operation, from the {}:", self.source)?;
         for (_, text, value) in self.rows() {
-            println!("{:>14.3} {text}", ratio(value, operations));
+            writeln!(out, "{:>14.3} {text}", ratio(value, operations))?;
         }
+        Ok(())
     }
 }
 

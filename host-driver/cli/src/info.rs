@@ -1,13 +1,15 @@
 //! `rnic info URL`: the identity registers.
 
-use rnic_driver::board::Observer;
+use crate::endpoint;
+use rnic_driver::transport::BoardUrl;
 use serde_json::json;
+use std::io::{stdout, Write};
 
 /// Arguments of `rnic info`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The board.
-    url: String,
+    url: BoardUrl,
     /// Print one JSON line.
     #[arg(long)]
     json: bool,
@@ -15,7 +17,8 @@ pub struct Arguments {
 
 /// Shows what a board is; changes nothing on it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let observer = Observer::open_url(&arguments.url)?;
+    let mut out = stdout().lock();
+    let observer = endpoint::observe(&arguments.url)?;
     let identity = observer.identity();
     let figures = [
         ("vis", identity.vis, "VIs"),
@@ -77,22 +80,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         figures
             .iter()
             .for_each(|&(key, value, _)| line[key] = json!(value));
-        println!("{line}");
+        writeln!(out, "{line}")?;
         return Ok(());
     }
-    println!(
+    writeln!(
+        out,
         "{}: one-shot RNIC, configuration {}",
         observer.transport().url(),
         identity.configuration()
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "register map version {}, gateware {build}",
         identity.abi_version
-    );
-    println!("network address {}", observer.address());
-    println!("lower layers: {}", identity.lower_layers().join(", "));
+    )?;
+    writeln!(out, "network address {}", observer.address())?;
+    writeln!(out, "lower layers: {}", identity.lower_layers().join(", "))?;
     for (_, value, text) in figures {
-        println!("{value:>8} {text}");
+        writeln!(out, "{value:>8} {text}")?;
     }
     Ok(())
 }

@@ -23,8 +23,10 @@ use rnic_driver::descriptor::Descriptor;
 use rnic_driver::memory::Buffer;
 use rnic_driver::one_shot;
 use rnic_driver::region::{Region, RegionOptions};
+use rnic_driver::transport::BoardUrl;
 use rnic_driver::vi::Done;
 use serde_json::json;
+use std::io::{stdout, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -33,10 +35,10 @@ use std::time::Instant;
 pub struct Arguments {
     /// The requester's board.
     #[arg(long)]
-    board: String,
+    board: BoardUrl,
     /// The responder's board; its process is started by this one.
     #[arg(long)]
-    peer: Option<String>,
+    peer: Option<BoardUrl>,
     /// Rounds of each scheme.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -102,10 +104,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(stats) = &arguments.sim_stats {
         figures::forget(stats);
     }
-    let responder = arguments
+    let mut responder = arguments
         .peer
-        .as_deref()
-        .map(|peer| Responder::spawn(peer, arguments.seed))
+        .as_ref()
+        .map(|peer| Responder::spawn(&arguments.board, peer, arguments.seed))
         .transpose()?;
     let mut end = Endpoint::open(&arguments.board, arguments.seed)?;
     let connection = requester::connect(
@@ -114,6 +116,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             count: 1,
             bytes: arguments.bytes,
         },
+        responder.as_mut(),
     )?;
     let work = Work::new(&end, arguments)?;
     let mut measured = Vec::new();
@@ -142,10 +145,15 @@ fn report(arguments: &Arguments, measured: &[(Scheme, Measured)]) -> anyhow::Res
         .as_deref()
         .map(figures::load)
         .transpose()?;
+    let mut out = stdout().lock();
     let rounds = u64::from(arguments.rounds);
     let mut line = json!({"rounds": rounds, "bytes": arguments.bytes});
     if !arguments.json {
-        println!("per round of {} bytes, {rounds} rounds", arguments.bytes);
+        writeln!(
+            out,
+            "per round of {} bytes, {rounds} rounds",
+            arguments.bytes
+        )?;
         let heads = [
             "commands",
             "mmio writes",
@@ -154,11 +162,12 @@ fn report(arguments: &Arguments, measured: &[(Scheme, Measured)]) -> anyhow::Res
             "CQEs",
             "cycles",
         ];
-        println!(
+        writeln!(
+            out,
             "{:<20}{}",
             "",
             heads.map(|head| format!("{head:>20}")).concat()
-        );
+        )?;
     }
     for (scheme, measured) in measured {
         let monitor = stats
@@ -183,11 +192,11 @@ fn report(arguments: &Arguments, measured: &[(Scheme, Measured)]) -> anyhow::Res
         line[scheme.name()] = object;
         if !arguments.json {
             let cells = values.map(|(_, value)| format!("{:>20.2}", ratio(value, rounds)));
-            println!("{:<20}{}", scheme.name(), cells.concat());
+            writeln!(out, "{:<20}{}", scheme.name(), cells.concat())?;
         }
     }
     if arguments.json {
-        println!("{line}");
+        writeln!(out, "{line}")?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod stats;
 mod trace;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// The one-shot RNIC's command line.
 ///
@@ -39,8 +40,30 @@ enum Command {
     Interactions(interactions::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rnic: {}", told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its causes in one line; a cause that was told already is left out.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text += ": ";
+            text += &cause;
+        }
+    }
+    text
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),

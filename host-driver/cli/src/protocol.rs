@@ -10,6 +10,8 @@
 
 use anyhow::{bail, ensure, Context};
 use rnic_abi::Stag;
+use rnic_driver::cm::Opening;
+use serde_json::{json, Value};
 
 /// Bytes of a request.
 pub const REQUEST_BYTES: usize = 32;
@@ -158,6 +160,16 @@ impl Buffers {
             _ => bail!("the initiator is no `rnic`: its private data is {bytes:02x?}"),
         }
     }
+}
+
+/// The MPA request and reply that opened the connection, in hexadecimal, so that both ends and a capture can be compared.
+pub fn opening_json(opening: &Opening) -> Value {
+    json!({"request": hexadecimal(&opening.request), "reply": hexadecimal(&opening.reply)})
+}
+
+/// Bytes as text.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

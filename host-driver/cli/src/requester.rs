@@ -2,28 +2,35 @@
 
 use crate::endpoint::{Endpoint, PATIENCE};
 use crate::protocol::{Buffers, Operation, Request, REQUEST_BYTES};
-use anyhow::{ensure, Context};
+use anyhow::{bail, ensure, Context};
 use rnic_abi::Stag;
 use rnic_driver::board::Counters;
 use rnic_driver::channel::{BufferPool, Event};
-use rnic_driver::cm::{ConnectRequest, ConnectionId, Offer};
+use rnic_driver::cm::{self, ConnectRequest, ConnectionId, Offer};
 use rnic_driver::command::{Command, Post};
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::Descriptor;
-use rnic_driver::transport::BarAccesses;
+use rnic_driver::transport::{BarAccesses, BoardUrl};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
+
+/// How often we look whether the responder is still there.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// The responder's process; killed if it is still there when this is dropped.
 pub struct Responder(Option<Child>);
 
 impl Responder {
-    /// Starts `rnic copy-responder` on a board.
-    pub fn spawn(board: &str, seed: Option<u64>) -> anyhow::Result<Self> {
+    /// Starts `rnic copy-responder` on the board `peer`, which must be another one than the requester's.
+    pub fn spawn(board: &BoardUrl, peer: &BoardUrl, seed: Option<u64>) -> anyhow::Result<Self> {
+        ensure!(
+            board != peer,
+            "--peer {peer} is the requester's own board; the responder needs another"
+        );
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = std::process::Command::new(program);
         command
-            .args(["copy-responder", "--board", board])
+            .args(["copy-responder", "--board", &peer.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         if let Some(seed) = seed {
@@ -33,6 +40,14 @@ impl Responder {
         Ok(Self(Some(
             command.spawn().context("cannot start the responder")?,
         )))
+    }
+
+    /// Fails if it has ended.
+    fn check(&mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.0.as_mut().map(Child::try_wait).transpose()?.flatten() {
+            bail!("the responder ended with {status}, before it was connected");
+        }
+        Ok(())
     }
 
     /// Waits until it has ended well.
@@ -54,8 +69,12 @@ impl Drop for Responder {
     }
 }
 
-/// Connects and tells the responder which buffers to keep.
-pub fn connect(end: &mut Endpoint, buffers: Buffers) -> anyhow::Result<ConnectionId> {
+/// Connects and tells the responder which buffers to keep; gives up when the responder's process, if it is ours, ends.
+pub fn connect(
+    end: &mut Endpoint,
+    buffers: Buffers,
+    mut responder: Option<&mut Responder>,
+) -> anyhow::Result<ConnectionId> {
     let reads = end.board.identity().reads as u8;
     let offer = Offer {
         private_data: buffers.encode(),
@@ -65,8 +84,22 @@ pub fn connect(end: &mut Endpoint, buffers: Buffers) -> anyhow::Result<Connectio
         timeout: Some(PATIENCE),
         ..ConnectRequest::new(Endpoint::service()?, offer)
     };
-    let (connection, _) = end.cm.connect_and_wait(end.channel.vi_mut(), request)?;
-    Ok(connection)
+    let connection = end.cm.connect(end.channel.vi(), request)?;
+    let limit = Instant::now() + PATIENCE;
+    while Instant::now() < limit {
+        match end.cm.wait(GLANCE)? {
+            Some(cm::Event::Accepted { .. }) => {
+                end.cm.finish(connection, end.channel.vi_mut())?;
+                return Ok(connection);
+            }
+            Some(cm::Event::Failed { failure, .. }) => return Err(failure.into()),
+            _ => {}
+        }
+        if let Some(responder) = &mut responder {
+            responder.check()?;
+        }
+    }
+    bail!("the responder does not answer")
 }
 
 /// Tells the responder that no more requests come, and waits until it has that.
@@ -91,7 +124,7 @@ pub fn finish(end: &mut Endpoint, connection: ConnectionId) -> anyhow::Result<()
             Some(Event::Done(done)) if done.kind == Kind::Send => break,
             _ => {}
         }
-        if let Some(rnic_driver::cm::Event::Disconnected { .. }) = end.cm.poll()? {
+        if let Some(cm::Event::Disconnected { .. }) = end.cm.poll()? {
             break;
         }
     }

@@ -2,27 +2,33 @@
 //! descriptor, and Send with Invalidate to end a one-shot.
 
 use crate::endpoint::{Endpoint, Wait, MAX_TRANSFER_BYTES, PATIENCE};
-use crate::protocol::{Buffers, Operation, Reply, Request, REPLY_BYTES, REQUEST_BYTES};
+use crate::protocol::{self, Buffers, Operation, Reply, Request, REPLY_BYTES, REQUEST_BYTES};
 use anyhow::{bail, ensure, Context};
 use rnic_driver::channel::{BufferPool, Event};
 use rnic_driver::cm::Offer;
 use rnic_driver::command::Message;
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::{Descriptor, Remote};
+use rnic_driver::transport::BoardUrl;
+use serde_json::json;
 use std::collections::VecDeque;
+use std::io::{stdout, Write};
 
 /// Arguments of `rnic copy-responder`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The board.
     #[arg(long)]
-    board: String,
+    board: BoardUrl,
     /// Makes STag keys and stream numbers the same in every run.
     #[arg(long)]
     seed: Option<u64>,
     /// How to wait for completions.
     #[arg(long, value_enum, default_value = "interrupt")]
     wait: Wait,
+    /// Print one final JSON line.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Serves one requester.
@@ -48,6 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Offer::new(reads),
         PATIENCE,
     )?;
+    let mpa = protocol::opening_json(end.cm.opening(connection)?);
     let buffers = Buffers::decode(&private)?;
     ensure!(
         buffers.bytes <= MAX_TRANSFER_BYTES,
@@ -99,6 +106,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             );
         }
         server.waiting.push_back(request);
+    }
+    if arguments.json {
+        writeln!(stdout(), "{}", json!({"mpa": mpa}))?;
     }
     // The requester may have left first.
     let _ = end.cm.disconnect(connection);

@@ -1,13 +1,15 @@
 //! `rnic stats URL`: counters, VI states and pending events, read without disturbing the board.
 
-use rnic_driver::board::Observer;
+use crate::endpoint;
+use rnic_driver::transport::BoardUrl;
 use serde_json::{json, Map};
+use std::io::{stdout, Write};
 
 /// Arguments of `rnic stats`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The board.
-    url: String,
+    url: BoardUrl,
     /// Show counters that are zero too.
     #[arg(long)]
     all: bool,
@@ -21,7 +23,8 @@ pub struct Arguments {
 
 /// Shows the counters.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let observer = Observer::open_url(&arguments.url)?;
+    let mut out = stdout().lock();
+    let observer = endpoint::observe(&arguments.url)?;
     let counters = observer.counters()?;
     let events = if arguments.take_events {
         observer.take_events()?
@@ -46,25 +49,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .collect();
         let line =
             json!({"cycles": counters.cycles, "counters": values, "events": events, "vis": states});
-        println!("{line}");
+        writeln!(out, "{line}")?;
         return Ok(());
     }
-    println!("{:>14} clock cycles since reset", counters.cycles);
+    writeln!(out, "{:>14} clock cycles since reset", counters.cycles)?;
     for (name, doc, value) in counters
         .named()
         .filter(|&(_, _, value)| arguments.all || value != 0)
     {
-        println!("{value:>14} {name}: {doc}");
+        writeln!(out, "{value:>14} {name}: {doc}")?;
     }
     for (vi, status) in states {
-        println!(
+        writeln!(
+            out,
             "VI {vi}: {:?}{}",
             status.state,
             if status.flushing { ", flushing" } else { "" }
-        );
+        )?;
     }
     for (vi, event) in events {
-        println!("VI {vi}: event {}", event.name());
+        writeln!(out, "VI {vi}: event {}", event.name())?;
     }
     Ok(())
 }

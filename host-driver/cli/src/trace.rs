@@ -1,13 +1,15 @@
 //! `rnic trace URL`: the trace RAM, oldest entry first, with the cycles between entries.
 
-use rnic_driver::board::Observer;
+use crate::endpoint;
+use rnic_driver::transport::BoardUrl;
 use serde_json::json;
+use std::io::{stdout, Write};
 
 /// Arguments of `rnic trace`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The board.
-    url: String,
+    url: BoardUrl,
     /// Print one JSON line.
     #[arg(long)]
     json: bool,
@@ -15,7 +17,8 @@ pub struct Arguments {
 
 /// Shows the trace.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let observer = Observer::open_url(&arguments.url)?;
+    let mut out = stdout().lock();
+    let observer = endpoint::observe(&arguments.url)?;
     let entries = observer.trace()?;
     if arguments.json {
         let lines: Vec<_> = entries
@@ -25,28 +28,31 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 json!({"cycle": entry.cycle, "vi": entry.vi, "steps": steps})
             })
             .collect();
-        println!(
+        writeln!(
+            out,
             "{}",
             json!({"trace_entries": observer.identity().trace_entries, "entries": lines})
-        );
+        )?;
         return Ok(());
     }
     if observer.identity().trace_entries == 0 {
-        println!(
+        writeln!(
+            out,
             "a {} board has no trace RAM",
             observer.identity().configuration()
-        );
+        )?;
     }
     let mut before = entries.first().map_or(0, |entry| entry.cycle);
     for entry in entries {
         let steps: Vec<_> = entry.steps().map(|step| step.name()).collect();
-        println!(
+        writeln!(
+            out,
             "{:>10} +{:<6} VI {:<3} {}",
             entry.cycle,
             entry.cycle.wrapping_sub(before),
             entry.vi,
             steps.join(", ")
-        );
+        )?;
         before = entry.cycle;
     }
     Ok(())

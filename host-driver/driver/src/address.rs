@@ -14,7 +14,7 @@ pub const HOST_MAX_BYTES: usize = 16;
 /// Most bytes of a discriminator.
 pub const DISCRIMINATOR_MAX_BYTES: usize = 64;
 /// What introduces the address in a board's URL.
-const URL_KEY: &str = "?address=";
+pub(crate) const URL_KEY: &str = "?address=";
 
 /// Bytes that are compared with their length: a prefix is another value, and so is one that is longer by a zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

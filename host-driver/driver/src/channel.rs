@@ -3,6 +3,8 @@
 //! ```text
 //! Channel = CompletionQueue -> { OneShots, Vi }      poll: one CQE in, one event out
 //! ```
+//! Work that found no entry to reserve in the queue is told in the board's admin queue, which is looked at when the
+//! channel's own is empty.
 
 use crate::board::{Board, ExecuteError};
 use crate::command::{Message, ReplyBuffer};
@@ -65,11 +67,14 @@ impl Channel {
     ) -> Result<Self, ChannelError> {
         let cq = board.create_cq(entries_log2)?;
         let vi = Vi::create(board, &cq, &cq, options)?;
-        Ok(Self {
+        let channel = Self {
             one_shots: OneShots::new(&vi),
             vi,
             cq,
-        })
+        };
+        // What nobody took of an earlier VI with this number.
+        while channel.refused()?.is_some() {}
+        Ok(channel)
     }
 
     /// Its VI.
@@ -113,14 +118,34 @@ impl Channel {
 
     /// The next event, if there is one; time passes for a board that runs only when asked to.
     pub fn poll(&mut self) -> Result<Option<Event>, ChannelError> {
-        let cqe = self.cq.poll_once()?;
+        let cqe = match self.cq.poll_once()? {
+            None => self.refused()?,
+            found => found,
+        };
         cqe.map(|cqe| self.dispatch(&cqe)).transpose()
     }
 
-    /// The next event, asleep until it comes or `timeout` has passed.
+    /// The next event, asleep until it comes or `timeout` has passed. Refused work wakes nobody: it is seen when something
+    /// else comes, or in the end.
     pub fn wait(&mut self, timeout: Duration) -> Result<Option<Event>, ChannelError> {
-        let cqe = self.cq.wait(timeout)?;
+        let cqe = match self.refused()? {
+            None => self.cq.wait(timeout)?,
+            found => found,
+        };
+        let cqe = match cqe {
+            None => self.refused()?,
+            found => found,
+        };
         cqe.map(|cqe| self.dispatch(&cqe)).transpose()
+    }
+
+    /// Work of this VI that the admin queue tells of, because this queue had no entry for it.
+    fn refused(&self) -> Result<Option<Cqe>, ChannelError> {
+        let number = self.vi.number();
+        let mine = |cqe: &Cqe| {
+            cqe.vi == number && matches!(cqe.kind, Kind::OneShot | Kind::SendInvalidate)
+        };
+        Ok(self.vi.board().take_admin(mine)?)
     }
 
     fn dispatch(&mut self, cqe: &Cqe) -> Result<Event, ChannelError> {
@@ -222,4 +247,72 @@ pub enum ChannelError {
     /// Memory.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Options;
+    use crate::command::Access;
+    use crate::test_board::TestBoard;
+    use crate::vi::Peer;
+    use rnic_abi::completion::ADMIN_CQ;
+    use rnic_abi::error::CommandError;
+
+    #[test]
+    fn a_one_shot_without_an_entry_in_the_queue_comes_back_by_the_admin_queue() {
+        let test = TestBoard::small();
+        let options = Options {
+            seed: Some(1),
+            ..Options::default()
+        };
+        let board = Board::open(test.transport(), options).unwrap();
+        let mut channel = Channel::open(&board, 2, ViOptions::new(5)).unwrap();
+        let peer = Peer {
+            vi: 0,
+            negotiated: 1,
+            ird: 1,
+            ord: 1,
+            send_sequence: 0,
+            receive_sequence: 0,
+        };
+        channel.vi_mut().connect(peer).unwrap();
+        let number = channel.vi().number();
+        let space = channel.vi().send_space();
+        for waits in [false, true] {
+            test.take_posts();
+            let buffer = board.allocate("answer", 4096).unwrap();
+            let request = Request::new(buffer.into(), Access::REMOTE_WRITE, 7);
+            let stag = channel.one_shot(request, Message::Inline(vec![1])).unwrap();
+            let refused = Cqe {
+                vi: number,
+                stag,
+                context: test.take_posts()[0].context.into(),
+                error: CommandError::CqFull,
+                ..TestBoard::cqe(Kind::OneShot)
+            };
+            // Another VI's is not this channel's.
+            let foreign = Cqe {
+                vi: number + 1,
+                ..refused
+            };
+            test.place(ADMIN_CQ, foreign);
+            test.place(ADMIN_CQ, refused);
+            let event = match waits {
+                true => channel.wait(Duration::ZERO),
+                false => channel.poll(),
+            };
+            let Some(Event::OneShot(completed)) = event.unwrap() else {
+                panic!("no one-shot");
+            };
+            assert_eq!((completed.reference, completed.stag), (7, stag));
+            assert_eq!(completed.failure.unwrap().error, CommandError::CqFull);
+            assert_eq!(
+                (channel.outstanding(), channel.vi().send_space()),
+                (0, space)
+            );
+            assert!(board.check_stag(stag).is_err());
+            assert!(channel.poll().unwrap().is_none());
+        }
+    }
 }

@@ -101,7 +101,7 @@ impl Descriptor {
         }
     }
 
-    /// An RDMA Read into these segments.
+    /// An RDMA Read into these segments, at least one.
     pub const fn rdma_read(remote: Remote, segments: Vec<Segment>) -> Self {
         Self {
             operation: Operation::RdmaRead(remote),
@@ -131,6 +131,9 @@ impl Descriptor {
                 segments: self.segments.len(),
                 most,
             });
+        }
+        if matches!(self.operation, Operation::RdmaRead(_)) && self.segments.is_empty() {
+            return Err(DescriptorError::NothingToRead);
         }
         let length = u32::try_from(self.bytes()).map_err(|_| DescriptorError::Length {
             bytes: self.bytes(),
@@ -312,6 +315,9 @@ pub enum DescriptorError {
         /// What the board takes.
         most: u32,
     },
+    /// An RDMA Read names no place for what it reads.
+    #[error("an RDMA Read with 0 data segments; it needs one, which may be empty")]
+    NothingToRead,
     /// Longer than the length field.
     #[error("a descriptor over {bytes} bytes; the length field has 32 bits")]
     Length {
@@ -345,6 +351,10 @@ mod tests {
             let operation = [Operation::SendReceive, Operation::RdmaWrite(remote), Operation::RdmaRead(remote)][op as usize];
             let segments = segments.into_iter().map(|(va, handle, bytes)| Segment { va, handle: Stag(handle), bytes }).collect();
             let descriptor = Descriptor { operation, segments, immediate, fence };
+            if op == 2 && descriptor.segments.is_empty() {
+                prop_assert_eq!(descriptor.encode(16), Err(DescriptorError::NothingToRead));
+                return Ok(());
+            }
             let bytes = descriptor.encode(16).unwrap();
             prop_assert!(bytes.len() <= Descriptor::size(16));
             prop_assert_eq!(Descriptor::decode(&bytes), Ok(descriptor));

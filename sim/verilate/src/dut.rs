@@ -15,6 +15,7 @@
 //! One clock only, and no tristate ports. For speed use the model alone.
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::thread;
 
@@ -22,8 +23,10 @@ use rust_hdl::core::check_error::CheckError;
 use rust_hdl::prelude::*;
 use thiserror::Error;
 
+use crate::inputs::{inputs, randomize, Draw};
 use crate::model::{LoadError, Model};
 use crate::ports::{ports, Port, PortDirection, PortValue, PortValues};
+use crate::reach::{Reach, Watch};
 use crate::stimulus::Stimulus;
 use crate::tools::{debug_as_display, ToolError};
 use crate::verilate::{verilate, Options};
@@ -261,6 +264,49 @@ impl<B: Block> Dut<B> {
         }
     }
 
+    /// As `fuzz`, with every input set at random, as `draws` says of its name's last word (`valid` of `rx$valid` and of
+    /// `job_valid`); then `stimulate` sets those that need more sense than that. It also sees the ports as they were at the
+    /// rising edge before, which tells what was taken there; the block itself is past it.
+    ///
+    /// It goes on for the least number of cycles, and beyond until all was reached but for what `never` names.
+    ///
+    /// # Panics
+    /// If the two simulations differ.
+    #[track_caller]
+    pub fn fuzz_all(
+        &mut self,
+        cycles: RangeInclusive<u64>,
+        seed: u64,
+        draws: &[(&str, Draw)],
+        never: &[&str],
+        mut stimulate: impl FnMut(&mut B, &mut Stimulus, &Before),
+    ) -> Reach {
+        println!("{}: random cycles, seed {seed}", self.name);
+        let mut stimulus = Stimulus::new(seed);
+        let inputs = inputs(&self.block, draws);
+        let mut watch = Watch::new(&self.block, &self.ports);
+        let mut before_edge = PortValues::new(&self.ports);
+        for cycle in 1..=*cycles.end() {
+            randomize(self.block_mut(), &inputs, &mut stimulus);
+            let before = Before {
+                ports: &self.ports,
+                values: &before_edge,
+            };
+            stimulate(&mut self.block, &mut stimulus, &before);
+            self.settle();
+            before_edge.clone_from(&self.values);
+            watch.look(&self.block, &self.values);
+            self.tick();
+            if cycle >= *cycles.start()
+                && cycle % 500 == 0
+                && watch.reach().missed(never).next().is_none()
+            {
+                break;
+            }
+        }
+        watch.reach()
+    }
+
     /// Brings both simulations to rest with the block's present inputs.
     fn update(&mut self) -> Result<(), Divergence> {
         if !simulate(&mut self.block, MAX_UPDATES) {
@@ -318,6 +364,29 @@ impl<B: Block> Dut<B> {
             .map(|(index, port)| format!("{} {}", port.name, self.model_value(index)))
             .collect::<Vec<_>>()
             .join(", ")
+    }
+}
+
+/// The ports as they were at the last rising edge.
+pub struct Before<'a> {
+    ports: &'a [Port],
+    values: &'a PortValues,
+}
+
+impl Before<'_> {
+    /// The low 32 bits of a port, by its Verilog name.
+    ///
+    /// # Panics
+    /// If there is no such port.
+    pub fn get(&self, port: &str) -> u32 {
+        let index = self.ports.iter().position(|p| p.name == port);
+        self.values
+            .port(index.unwrap_or_else(|| panic!("no port {port}")))[0]
+    }
+
+    /// Whether `valid` and `ready` of a stream were both high; `stream` ends in `$` or `_`.
+    pub fn moved(&self, stream: &str) -> bool {
+        self.get(&format!("{stream}valid")) & self.get(&format!("{stream}ready")) == 1
     }
 }
 

@@ -1,6 +1,6 @@
 //! The bench itself: values of every shape reach the model, and a difference is found and named.
 
-use rnic_verilate::{ports, Divergence, Dut, DutError, Options, PortDirection};
+use rnic_verilate::{ports, Divergence, Draw, Dut, DutError, Options, PortDirection};
 use rust_hdl::prelude::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, LogicState)]
@@ -239,4 +239,68 @@ fn racing_builds_share_one_library() {
     let built = names.filter(|name| !name.contains('.')).count();
     std::fs::remove_dir_all(&cache).unwrap();
     assert_eq!(built, 2, "one model and one runtime");
+}
+
+/// Never enters its third phase, and offers nothing that is taken.
+#[derive(LogicBlock, Default)]
+struct Stuck {
+    clock: Signal<In, Clock>,
+    enable: Signal<In, Bit>,
+    level: Signal<In, Bits<40>>,
+    ready: Signal<In, Bit>,
+    valid: Signal<Out, Bit>,
+    low: Signal<Out, Bit>,
+    copy: Signal<Out, Bits<40>>,
+    state: DFF<Phase>,
+}
+
+impl Logic for Stuck {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state);
+        self.valid.next = self.enable.val() & !self.ready.val();
+        self.low.next = false;
+        self.copy.next = self.level.val();
+        self.state.d.next = Phase::First;
+        if self.enable.val() {
+            self.state.d.next = Phase::Second;
+        }
+    }
+}
+
+#[test]
+fn a_fuzz_of_all_inputs_says_what_it_has_not_reached() {
+    let fuzz = |never: &[&str]| {
+        let mut dut = Dut::new("stuck", Stuck::default(), |b| &mut b.clock).unwrap();
+        let draws = [("level", Draw::Below(8)), ("enable", Draw::Odds(0.9))];
+        dut.fuzz_all(500..=1_000, 1, &draws, never, |_, _, _| {})
+    };
+    let reach = fuzz(&[]);
+    assert_eq!(reach.still_ports, ["low"]);
+    assert_eq!(reach.still_bits, ["copy[39:3]"]);
+    assert_eq!(reach.idle_handshakes, ["valid handshakes"]);
+    assert_eq!(reach.missed_states, ["state Phase::Third"]);
+    assert_eq!((reach.cycles, reach.bits, reach.states), (1_000, 4, 2));
+    // What cannot be is not waited for.
+    let never = ["low", "valid handshakes", "state Phase::Third"];
+    assert_eq!(fuzz(&never).cycles, 500);
+}
+
+#[test]
+fn a_fuzz_of_all_inputs_sees_what_was_taken_at_the_edge_before() {
+    let mut dut = Dut::new("stuck", Stuck::default(), |b| &mut b.clock).unwrap();
+    let mut taken = (0, 0);
+    dut.fuzz_all(1..=200, 2, &[], &[], |b, _, before| {
+        assert!(!before.moved(""));
+        assert_eq!(before.get("level"), taken.0);
+        taken = (b.level.next.to_u64() as u32, taken.1 + before.get("valid"));
+    });
+    assert!(taken.1 > 20);
+}
+
+#[test]
+#[should_panic(expected = "the input header is of type Header")]
+fn a_fuzz_of_all_inputs_refuses_what_it_cannot_set() {
+    let mut dut = Dut::new("shapes", Shapes::default(), |b| &mut b.clock).unwrap();
+    dut.fuzz_all(1..=1, 1, &[], &[], |_, _, _| {});
 }

@@ -86,10 +86,7 @@ impl Served {
                 ..Options::default()
             };
             let board = Board::open_url(&format!("vfio-user:{}", path.display()), options)?;
-            hosts.push(Host {
-                board,
-                sim: sim.board(index),
-            });
+            hosts.push(Host::new(board, sim.board(index)));
         }
         let rig = Rig {
             options: RigOptions {

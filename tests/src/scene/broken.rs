@@ -1,17 +1,11 @@
-//! A connection that breaks as it must, and all others, which go on.
+//! A connection that breaks as it must, and what the boards say of it.
 
 use rnic_abi::event::Event as BoardEvent;
 use rnic_abi::step::Counter;
 use rnic_driver::channel::{ChannelError, Event};
-use rnic_driver::command::{Access, Message};
-use rnic_driver::cqe::Kind;
-use rnic_driver::descriptor::{Descriptor, Remote};
-use rnic_driver::one_shot::Request;
-use rnic_driver::region::{Region, RegionOptions};
-use rnic_driver::vi::{ViError, ViOptions};
+use rnic_driver::vi::ViError;
 
 use crate::frames::Segment;
-use crate::pair::Pair;
 use crate::scene::{Scene, Side};
 use crate::scoreboard::Strictness;
 
@@ -44,7 +38,6 @@ impl Scene {
             Side::Initiator => self.pair.initiator.vi().number(),
             Side::Responder => self.pair.responder.vi().number(),
         };
-        let observer = self.host(side).board.observer();
         let in_error = |simulation: &mut rnic_sim::Simulation| {
             let index = self.index(side);
             let offset = rnic_abi::registers::map::VI_STATE + 4 * u32::from(vi);
@@ -55,7 +48,7 @@ impl Scene {
                 .fail(&format!("VI {vi} of {side:?} is not in error"));
         }
         self.rig.settle();
-        let events = self.ok("events", observer.take_events());
+        let events = self.take_events(side);
         for &event in wanted {
             if !events.contains(&(vi, event)) {
                 self.rig
@@ -68,6 +61,23 @@ impl Scene {
                 self.rig
                     .fail(&format!("{side:?} has event {event:?} of VI {other}"));
             }
+        }
+    }
+
+    /// The events of a side since they were last taken, which clears them.
+    pub fn take_events(&self, side: Side) -> Vec<(u16, BoardEvent)> {
+        let events = self.host(side).board.observer().take_events();
+        self.ok("events", events)
+    }
+
+    /// A side has these events since they were last taken, and no other.
+    pub fn told(&self, side: Side, wanted: &[(u16, BoardEvent)]) {
+        self.rig.settle();
+        let events = self.take_events(side);
+        if events != wanted {
+            self.rig.fail(&format!(
+                "{side:?} has events {events:?}, must have {wanted:?}"
+            ));
         }
     }
 
@@ -90,73 +100,9 @@ impl Scene {
         left
     }
 
-    /// Another connection between the same boards does a whole one-shot: the boards go on serving other VIs.
-    pub fn others_are_served(&mut self) {
-        let mut ends = Pair::connect_with(&self.rig, &mut self.pair.managers, ViOptions::new);
-        let (first, last) = (0, self.rig.hosts.len() - 1);
-        let buffer = |host: usize, name: &str, bytes: usize| {
-            let buffer = self.rig.hosts[host].board.allocate(name, bytes);
-            self.ok(name, buffer)
-        };
-        let region = |host: usize, name: &str, ptag: u32| {
-            let memory = buffer(host, name, 4096);
-            let (board, options) = (&self.rig.hosts[host].board, RegionOptions::new(ptag));
-            self.ok(name, Region::register(board, memory.into(), options))
-        };
-        let inbox = region(first, "inbox", ends.initiator.vi().settings().ptag);
-        let source = region(last, "source", ends.responder.vi().settings().ptag);
-        let answer = buffer(first, "answer", 512);
-        let receive =
-            |region: &Region| Descriptor::receive(vec![self.ok("segment", region.segment(0, 64))]);
-        let vi = ends.initiator.vi_mut();
-        self.ok("receive", vi.post_receive(&receive(&inbox), 1));
-        let vi = ends.responder.vi_mut();
-        self.ok("receive", vi.post_receive(&receive(&source), 1));
-        let access = Access::REMOTE_WRITE;
-        let request = Request::new(answer.clone().into(), access, 2);
-        let message = Message::Inline(b"still there?".to_vec());
-        let stag = self.ok("one-shot", ends.initiator.one_shot(request, message));
-        let clock = self.rig.hosts[first].board.transport().clone();
-        let end = clock.now() + self.patience;
-        let mut came_back = false;
-        while !came_back {
-            if clock.now() >= end {
-                self.rig.fail("another connection is not served");
-            }
-            match self.ok("responder", ends.responder.poll()) {
-                Some(Event::Done(done)) if done.kind == Kind::Receive => {
-                    assert_eq!(done.advertised, Some(stag));
-                    let filled = self.ok("source", source.segment(512, 512));
-                    if let rnic_driver::region::Backing::Contiguous(memory) = source.backing() {
-                        self.ok("source", memory.fill(0x5A));
-                    }
-                    let remote = Remote {
-                        va: answer.iova().0,
-                        handle: stag,
-                    };
-                    let write = Descriptor::rdma_write(remote, vec![filled]);
-                    let vi = ends.responder.vi_mut();
-                    self.ok("write", vi.post_send(&write, 3));
-                    let reply = Message::Inline(b"yes".to_vec());
-                    self.ok("end", vi.send_invalidate(stag, reply, false, 4));
-                }
-                Some(Event::Done(done)) => self.ok("responder", done.outcome.ok()),
-                Some(other) => self.rig.fail(&format!("{other:?}")),
-                None => {}
-            }
-            if let Some(Event::OneShot(completed)) = self.ok("initiator", ends.initiator.poll()) {
-                assert_eq!((completed.stag, completed.reference), (stag, 2));
-                assert!(completed.failure.is_none(), "{completed:?}");
-                let found = self.ok("answer", answer.to_vec(0, 512));
-                assert!(found.iter().all(|&byte| byte == 0x5A));
-                came_back = true;
-            }
-        }
-        self.rig.settle();
-    }
-
-    /// Ends a scene whose driver can post nothing any more: closing would wait for commands that never complete.
-    pub fn forget(self) {
-        std::mem::forget(self);
+    /// Ends a scene whose driver can post nothing any more: closing it and what is `left` of its regions would wait for
+    /// commands that never complete.
+    pub fn forget<T>(self, left: T) {
+        std::mem::forget((self, left));
     }
 }

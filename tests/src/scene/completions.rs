@@ -126,8 +126,11 @@ impl Scene {
         assert_eq!(self.delivered, delivered, "completions delivered");
     }
 
-    /// Memory, counters and buses are as they must be.
+    /// Memory, counters and buses are as they must be, and no event is left that nobody waited for.
     pub fn check(&self, strictness: Strictness) {
+        for side in Side::BOTH {
+            self.told(side, &[]);
+        }
         if let Err(error) = self.score.check_memory() {
             self.rig.fail(&error);
         }

@@ -6,18 +6,21 @@
 //! Waits are in simulated time and short; whoever waits in vain gets counters, states and the last steps.
 //!
 //! This file sets a scene up and posts work; `completions` waits for what must come, `one_shots` does whole halves of
-//! one-shots, `broken` says how a connection must end, and that the others go on.
+//! one-shots, `broken` says how a connection must end, `others` that the others go on.
 
 mod broken;
 mod completions;
 mod one_shots;
+mod others;
 
 pub use one_shots::ReplyPlace;
+pub use others::Witness;
 
 use std::time::Duration;
 
 use rnic_abi::step::Counter;
 use rnic_abi::Stag;
+use rnic_driver::board::Board;
 use rnic_driver::channel::Channel;
 use rnic_driver::command::{Access, Message};
 use rnic_driver::descriptor::{Descriptor, Remote};
@@ -67,6 +70,29 @@ struct Inbox {
     posted: std::collections::VecDeque<usize>,
 }
 
+impl Inbox {
+    /// Watched memory of a host, registered for a channel.
+    fn open(
+        rig: &Rig,
+        score: &mut Scoreboard,
+        random: &mut Stimulus,
+        board: &Board,
+        channel: &Channel,
+    ) -> Self {
+        let mem = score.watch(board, "inbox", INBOXES * INBOX_BYTES, random);
+        let options = RegionOptions::new(channel.vi().settings().ptag);
+        let backing = score.buffer(mem).clone().into();
+        let region = Region::register(board, backing, options)
+            .unwrap_or_else(|error| rig.fail(&format!("inbox: {error}")));
+        Self {
+            mem,
+            region,
+            next: 0,
+            posted: Default::default(),
+        }
+    }
+}
+
 /// See the module.
 pub struct Scene {
     // Dropped in this order: channels before regions, all of them before the boards.
@@ -107,18 +133,7 @@ impl Scene {
             .into_iter()
             .map(|(host, channel)| {
                 let board = &rig.hosts[host].board;
-                let mem = score.watch(board, "inbox", INBOXES * INBOX_BYTES, &mut random);
-                let options = RegionOptions::new(channel.vi().settings().ptag);
-                let backing = score.buffer(mem).clone().into();
-                let region = Region::register(board, backing, options)
-                    .unwrap_or_else(|error| rig.fail(&format!("inbox: {error}")));
-                let (next, posted) = (0, Default::default());
-                Inbox {
-                    mem,
-                    region,
-                    next,
-                    posted,
-                }
+                Inbox::open(&rig, &mut score, &mut random, board, channel)
             })
             .collect();
         let patience = match rig.options.impairments {

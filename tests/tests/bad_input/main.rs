@@ -6,13 +6,14 @@
 //! frames      a frame is wrong in itself
 //! wire        the wire loses, repeats, reorders, cuts, corrupts
 //! unreliable  the same on VIs that repair nothing
-//! commands    the driver writes commands that the board must refuse
-//! queues      ring, work queues and completion queues overflow
+//! commands    the driver writes commands that the board must refuse (their words: fields), or entries that overflow the ring
+//! queues      work queues and completion queues overflow
 //! replies     a one-shot names a reply buffer that is no good
 //! hosts       memory that is not mapped, a reset in the middle
 //! ```
 
 mod commands;
+mod fields;
 mod frames;
 mod hosts;
 mod queues;

@@ -135,10 +135,9 @@ fn stag_foreign() {
         let (stag, reference) = scene.advertise(&area, REMOTE, b"mine", None);
         let mut ends =
             Pair::connect_with(&scene.rig, &mut scene.pair.managers, |_| ViOptions::new(1));
-        let board = scene.host(Side::Responder).board.clone();
-        let memory = board.allocate("source", 4096).unwrap();
+        let source = scene.area(Side::Responder, "source", Shape::Contiguous, 64);
         let options = RegionOptions::new(ends.responder.vi().settings().ptag);
-        let source = Region::register(&board, memory.into(), options).unwrap();
+        let source = scene.register_with(Side::Responder, &source, options);
         let segment = source.segment(0, 64).unwrap();
         let write = Descriptor::rdma_write(area.remote(stag, 0), vec![segment]);
         ends.responder.vi_mut().post_send(&write, 1).unwrap();
@@ -150,9 +149,15 @@ fn stag_foreign() {
         scene.score.expect(0, Counter::RemoteProtectionErrors, 1);
         scene.score.expect(0, Counter::TerminatesSent, 1);
         scene.score.expect(1, Counter::TerminatesReceived, 1);
-        let vi = ends.initiator.vi().number();
-        let events = scene.host(Side::Initiator).board.observer().take_events();
-        assert!(events.unwrap().contains(&(vi, BoardEvent::RdmawProt)));
+        let (near, far) = (ends.initiator.vi().number(), ends.responder.vi().number());
+        let refused = [
+            BoardEvent::ConnLost,
+            BoardEvent::RdmawProt,
+            BoardEvent::TerminateSent,
+        ];
+        scene.told(Side::Initiator, &refused.map(|event| (near, event)));
+        let told = [BoardEvent::ConnLost, BoardEvent::TerminateReceived];
+        scene.told(Side::Responder, &told.map(|event| (far, event)));
         // The connection that owns it goes on.
         scene.give_back_by_descriptor(stag, reference, b"end");
         scene.finish_broken();

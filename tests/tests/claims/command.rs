@@ -63,6 +63,9 @@ fn claim_02_the_driver_posts_a_single_command_message() {
 fn claim_03_the_command_describes_pinned_buffers() {
     for (gateware, shape) in [
         (Gateware::Small, Shape::Sgl(5)),
+        (Gateware::Small, Shape::Sgl(12)),
+        (Gateware::Small, Shape::Pages),
+        (Gateware::Full, Shape::Sgl(5)),
         (Gateware::Full, Shape::Sgl(12)),
         (Gateware::Full, Shape::Pages),
     ] {

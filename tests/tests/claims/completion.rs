@@ -4,7 +4,6 @@ use rnic_abi::error::terminate;
 use rnic_abi::event::Event as BoardEvent;
 use rnic_abi::step::{Counter, Step};
 use rnic_driver::cqe::Kind;
-use rnic_sim::model::Gateware;
 use rnic_tests::frames::{opcode, Segment};
 use rnic_tests::{on_both, Scene, Shape, Side, REMOTE};
 
@@ -99,24 +98,25 @@ fn claim_22_the_stag_is_deassociated_from_its_sgl() {
 
 #[test]
 fn claim_23_every_resource_of_the_pinned_memory_is_freed() {
-    // More rounds than the board has TPT entries, and more elements in all than it has: nothing may be lost in any round.
-    let gateware = Gateware::Small;
-    let mut scene = Scene::new(gateware, 123);
-    let board = scene.host(Side::Initiator).board.clone();
-    let reply = scene.reply_buffer(64);
-    let rounds = gateware.config().tptes() + 6;
-    let area = scene.area(Side::Initiator, "pieces", Shape::Sgl(3), 100);
-    let free = board.observer().sges_free().unwrap();
-    for _ in 0..rounds {
-        let (stag, reference) = scene.advertise(&area, REMOTE, ASK, Some(&reply));
-        scene.give_back(stag, reference, DONE, &reply);
-    }
-    assert!(rounds * 3 > gateware.config().sges());
-    assert_eq!(board.observer().sges_free().unwrap(), free);
-    assert_eq!(board.free_slots(), gateware.config().slots());
-    let depth = gateware.config().queue_depth();
-    assert_eq!(scene.pair.initiator.vi().send_space(), depth);
-    scene.finish(3 * rounds);
+    on_both(123, |mut scene| {
+        let config = scene.rig.options.gateware.config();
+        let board = scene.host(Side::Initiator).board.clone();
+        let reply = scene.reply_buffer(64);
+        let pieces = 3;
+        let area = scene.area(Side::Initiator, "pieces", Shape::Sgl(pieces), 100);
+        let free = board.observer().sges_free().unwrap();
+        // More rounds than the board has TPT entries, and more elements in all than it has: nothing may be lost in any round.
+        let rounds = config.tptes().max(config.sges() / pieces) + 6;
+        for _ in 0..rounds {
+            let (stag, reference) = scene.advertise(&area, REMOTE, ASK, Some(&reply));
+            scene.give_back(stag, reference, DONE, &reply);
+        }
+        assert!(rounds > config.tptes() && rounds * pieces > config.sges());
+        assert_eq!(board.observer().sges_free().unwrap(), free);
+        assert_eq!(board.free_slots(), config.slots());
+        assert_eq!(scene.pair.initiator.vi().send_space(), config.queue_depth());
+        scene.finish(3 * rounds);
+    });
 }
 
 #[test]

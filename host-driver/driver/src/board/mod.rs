@@ -19,7 +19,7 @@ pub use error::{BoardError, ExecuteError, PostError};
 pub use identity::Identity;
 pub use observe::{Counters, Observer, TraceEntry, ViStatus};
 
-use crate::address::{split_url, HostAddress};
+use crate::address::HostAddress;
 use crate::command::{Command, Post};
 use crate::completion_queue::{CompletionQueue, QueueMemory};
 use crate::cqe::{Cqe, Kind};
@@ -27,7 +27,7 @@ use crate::memory::{Buffer, HostMemory, IovaAllocator, Mapping, MemoryError};
 use crate::ring::{Ring, RingError};
 use crate::slots::Report;
 use crate::stag_table::{StagError, StagTable};
-use crate::transport::{self, Bar, BoardUrl, Metered, Rights, Transport, TransportError, UrlError};
+use crate::transport::{self, Bar, BoardUrl, Metered, Rights, Transport, TransportError};
 use admin::Admin;
 use rnic_abi::completion::{ADMIN_CQ, CQE_BYTES, STATUS_LINE_BYTES};
 use rnic_abi::registers::{control, map, status, EVENT_VECTOR};
@@ -119,12 +119,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Board {
-    /// Opens the board that a URL names. An address in the URL counts if `options` has none.
+    /// Opens the board that a URL names.
     pub fn open_url(url: &str, options: Options) -> Result<Self, BoardError> {
-        let board: BoardUrl = url.parse()?;
-        let (_, address) = split_url(url).map_err(UrlError::from)?;
-        let address = options.address.or(address);
-        Self::open(transport::open(&board)?, Options { address, ..options })
+        Self::open_at(&url.parse()?, options)
+    }
+
+    /// Opens the board at a URL, whose address counts if `options` has none.
+    pub fn open_at(url: &BoardUrl, options: Options) -> Result<Self, BoardError> {
+        let address = options.address.or(url.address);
+        Self::open(transport::open(url)?, Options { address, ..options })
     }
 
     /// Opens the board behind a transport.

@@ -2,9 +2,9 @@
 //! of an operation.
 
 use super::{BoardError, Identity};
-use crate::address::{split_url, HostAddress};
+use crate::address::HostAddress;
 use crate::command::ViState;
-use crate::transport::{self, Bar, BoardUrl, Metered, UrlError};
+use crate::transport::{self, Bar, BoardUrl, Metered};
 use rnic_abi::event::Event;
 use rnic_abi::registers::map;
 use rnic_abi::step::{Counter, Step};
@@ -155,10 +155,13 @@ pub struct Observer {
 impl Observer {
     /// Looks at the board that a URL names.
     pub fn open_url(url: &str) -> Result<Self, BoardError> {
-        let board: BoardUrl = url.parse()?;
-        let (_, address) = split_url(url).map_err(UrlError::from)?;
-        let mut this = Self::open(Metered::new(transport::open(&board)?))?;
-        this.address = address.unwrap_or(this.address);
+        Self::open_at(&url.parse()?)
+    }
+
+    /// Looks at the board at a URL.
+    pub fn open_at(url: &BoardUrl) -> Result<Self, BoardError> {
+        let mut this = Self::open(Metered::new(transport::open(url)?))?;
+        this.address = url.address.unwrap_or(this.address);
         Ok(this)
     }
 

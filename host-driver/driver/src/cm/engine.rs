@@ -20,9 +20,10 @@ use super::server::Server;
 use super::timer::{CmOptions, Context, Remember};
 use super::{
     Attributes, CmError, CmMessage, ConnectRequest, ConnectionId, Event, ListenerId, MessageKind,
-    Name, Offer, RejectReason, Role, ANY_VI, MAX_PRIVATE_BYTES,
+    Name, Offer, Opening, RejectReason, Role, ANY_VI, MAX_PRIVATE_BYTES,
 };
 use crate::address::{Discriminator, HostAddress, NetAddress};
+use crate::mpa::Kind;
 use crate::vi::Peer;
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
@@ -215,7 +216,7 @@ impl Engine {
             role: Role::Initiator,
             id: self.rng.random(),
         };
-        Link {
+        let mut link = Link {
             connection: self.next_connection(),
             name,
             local,
@@ -227,7 +228,11 @@ impl Engine {
             remote_sequence: 0,
             attributes: Some(vi.attributes),
             offer: request.offer.clone(),
-        }
+            opening: Opening::default(),
+        };
+        let sent = link.mpa(MessageKind::Request, Kind::Request);
+        link.opening.note(&sent);
+        link
     }
 
     pub(super) fn next_connection(&mut self) -> ConnectionId {
@@ -261,7 +266,7 @@ impl Engine {
         connect(end.link.peer(), end.link.remote.host == host)?;
         let cx = &mut self.shared.context(now);
         let next = match &mut end.phase {
-            Phase::Peer(peer) => peer.finish(&end.link, cx),
+            Phase::Peer(peer) => peer.finish(&mut end.link, cx),
             _ => {
                 cx.send(end.link.message(MessageKind::Ready));
                 Next::Connected
@@ -302,6 +307,8 @@ impl Engine {
         };
         connect(link.peer(), link.remote.host == host)?;
         end.link = link;
+        let reply = end.link.mpa(MessageKind::Reply, Kind::Reply);
+        end.link.opening.note(&reply);
         server.accept(&end.link, &mut self.shared.context(now));
         self.listeners.close_of(connection);
         Ok(())
@@ -356,6 +363,12 @@ impl Engine {
         let ready = end.link.message(MessageKind::Ready);
         self.deliver(now, connection, &ready);
         Ok(())
+    }
+
+    /// The MPA request and reply, as this end sent and received them.
+    pub(super) fn opening(&self, connection: ConnectionId) -> Result<&Opening, CmError> {
+        let end = self.ends.get(&connection);
+        Ok(&end.ok_or(CmError::Unknown { connection })?.link.opening)
     }
 
     pub(super) fn take_event(&mut self) -> Option<Event> {

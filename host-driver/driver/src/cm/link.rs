@@ -3,7 +3,8 @@
 
 use super::timer::Remember;
 use super::{
-    Attributes, Body, CmMessage, ConnectionId, MessageKind, Name, Offer, Private, RejectReason,
+    Attributes, Body, CmMessage, ConnectionId, MessageKind, Name, Offer, Opening, Private,
+    RejectReason,
 };
 use crate::address::NetAddress;
 use crate::mpa::{Enhanced, Frame, Kind};
@@ -27,6 +28,8 @@ pub(super) struct Link {
     pub(super) attributes: Option<Attributes>,
     /// This side's, limited by the other's once that is known.
     pub(super) offer: Offer,
+    /// What was sent and received of the opening.
+    pub(super) opening: Opening,
 }
 
 impl Link {
@@ -93,6 +96,7 @@ impl Link {
         self.remote_vi = answer.source_vi;
         self.remote_sequence = answer.sequence;
         self.offer.limit(&theirs);
+        self.opening.note(answer);
         Some((attributes, theirs.private_data))
     }
 

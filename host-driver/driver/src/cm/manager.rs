@@ -4,7 +4,7 @@ use super::engine::{Engine, LocalVi};
 use super::local;
 use super::{
     Attributes, CmError, CmOptions, ConnectRequest, ConnectionId, Counts, Event, Failure,
-    ListenerId, Offer,
+    ListenerId, Offer, Opening,
 };
 use crate::address::{Discriminator, HostAddress};
 use crate::board::Board;
@@ -177,6 +177,11 @@ impl ConnectionManager {
         let now = self.now();
         self.engine.disconnect(now, connection)?;
         self.flush()
+    }
+
+    /// The MPA request and reply of a connection, as this side sent and received them.
+    pub fn opening(&self, connection: ConnectionId) -> Result<&Opening, CmError> {
+        self.engine.opening(connection)
     }
 
     /// The VI of an end that waits for [`Event::Ready`] has received something, which is as good.

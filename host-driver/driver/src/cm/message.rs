@@ -202,3 +202,31 @@ impl CmMessage {
         Some(Private::decode(&frame.private_data))
     }
 }
+
+/// The MPA request and reply of a connection, byte for byte as they crossed the wire; empty where none has.
+///
+/// ```
+/// assert!(rnic_driver::cm::Opening::default().reply.is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Opening {
+    /// The initiator's.
+    pub request: Vec<u8>,
+    /// The responder's.
+    pub reply: Vec<u8>,
+}
+
+impl Opening {
+    /// Keeps the MPA bytes of a message that was sent or received. Frames of both ends are of this driver's making, so that
+    /// encoding one again gives the bytes that came.
+    pub(super) fn note(&mut self, message: &CmMessage) {
+        // A frame that cannot be encoded is not sent either.
+        let Some(Ok(bytes)) = message.body.frame().map(Frame::encode) else {
+            return;
+        };
+        match message.kind {
+            MessageKind::Request | MessageKind::PeerRequest => self.request = bytes,
+            _ => self.reply = bytes,
+        }
+    }
+}

@@ -57,7 +57,7 @@ pub use engine::Counts;
 pub use error::CmError;
 pub use event::{ConnectRequest, ConnectionId, Event, Failure, ListenerId, Loss, Offer};
 pub use manager::ConnectionManager;
-pub use message::{Body, CmMessage, MessageKind, Name, Role, ANY_VI};
+pub use message::{Body, CmMessage, MessageKind, Name, Opening, Role, ANY_VI};
 pub use private_data::{Private, RejectReason, PRIVATE_HEADER_BYTES};
 pub use timer::CmOptions;
 

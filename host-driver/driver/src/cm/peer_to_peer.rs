@@ -147,10 +147,12 @@ impl PeerToPeer {
     }
 
     /// The VI is connected. Stay: the other side is to be told by the answer.
-    pub(super) fn finish(&mut self, link: &Link, cx: &mut Context<'_>) -> Next {
+    pub(super) fn finish(&mut self, link: &mut Link, cx: &mut Context<'_>) -> Next {
         match self.state {
             State::Found => {
-                cx.send(link.mpa(MessageKind::PeerReply, Kind::Reply));
+                let reply = link.mpa(MessageKind::PeerReply, Kind::Reply);
+                link.opening.note(&reply);
+                cx.send(reply);
                 let repeat = Repeat::start(cx);
                 self.state = State::Replying { repeat };
                 Next::Stay

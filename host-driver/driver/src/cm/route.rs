@@ -23,7 +23,8 @@ use super::peer_to_peer::PeerToPeer;
 use super::server::Server;
 use super::timer::Remember;
 use super::{
-    Body, CmMessage, ConnectionId, Event, Loss, MessageKind, Name, Offer, RejectReason, Role,
+    Body, CmMessage, ConnectionId, Event, Loss, MessageKind, Name, Offer, Opening, RejectReason,
+    Role,
 };
 use crate::address::NetAddress;
 use rand::Rng;
@@ -163,6 +164,8 @@ impl Engine {
             self.counts.malformed += 1;
             return;
         };
+        let mut opening = Opening::default();
+        opening.note(message);
         let link = Link {
             connection: self.next_connection(),
             name: message.name.of_peer(),
@@ -178,6 +181,7 @@ impl Engine {
             remote_sequence: message.sequence,
             attributes: None,
             offer: Offer::of_frame(frame, attributes.qos),
+            opening,
         };
         let connection = link.connection;
         let discriminator = message.destination.discriminator;

@@ -9,7 +9,9 @@ use ::vfio_user::{Client, Error};
 use rnic_abi::{registers, Iova};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 use vmm_sys_util::eventfd::EventFd;
 
 /// VFIO's index of MSI-X among a PCI device's interrupts (`VFIO_PCI_MSIX_IRQ_INDEX`).
@@ -18,6 +20,8 @@ const MSIX_INDEX: u32 = 2;
 const SET_EVENTFDS: u32 = 0x24;
 /// `VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER`.
 const DISABLE: u32 = 0x21;
+/// So long a server may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
 /// The library's server takes at most this many descriptors in one message.
 const FDS_PER_MESSAGE: usize = 16;
 
@@ -37,10 +41,7 @@ pub struct VfioUser {
 impl VfioUser {
     /// Connects to the server and checks that the three BARs are as large as the register map.
     pub fn connect(path: &Path) -> Result<Self, TransportError> {
-        let client = Client::new(path).map_err(|source| TransportError::Connect {
-            path: path.into(),
-            source,
-        })?;
+        let client = greet(path)?;
         for (bar, needed) in [
             (Bar::Registers, registers::BAR0_BYTES),
             (Bar::Commands, registers::BAR4_BYTES),
@@ -65,6 +66,25 @@ impl VfioUser {
     /// The client; a thread that panicked between two messages has left it usable.
     fn client(&self) -> MutexGuard<'_, Client> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Exchanges the first messages with a server. One that has a client already lets others connect and keeps them waiting, and
+/// so does the library, for ever; therefore a thread waits, and is left alone when the time is over.
+fn greet(path: &Path) -> Result<Client, TransportError> {
+    let (sender, receiver) = mpsc::channel();
+    let place = path.to_path_buf();
+    // A client that nobody takes any more is dropped, which closes its socket.
+    thread::spawn(move || sender.send(Client::new(&place)));
+    match receiver.recv_timeout(ANSWER) {
+        Ok(client) => client.map_err(|source| TransportError::Connect {
+            path: path.into(),
+            source,
+        }),
+        Err(_) => Err(TransportError::NoAnswer {
+            path: path.into(),
+            limit: ANSWER,
+        }),
     }
 }
 

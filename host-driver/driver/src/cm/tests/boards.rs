@@ -126,7 +126,8 @@ fn offer(reads: u8, data: &[u8]) -> Offer {
 fn exchange(a: &mut End, b: &mut End) -> (ConnectionId, ConnectionId) {
     b.cm.listen(Discriminator::new(b"test").unwrap(), None);
     let ours = a.cm.connect(&a.vi, to(2, offer(2, b"ping"))).unwrap();
-    a.sent().iter().for_each(|request| b.deliver(request));
+    let requests = a.sent();
+    requests.iter().for_each(|request| b.deliver(request));
     let Some(Event::Incoming {
         connection: theirs,
         offer: offered,
@@ -140,7 +141,8 @@ fn exchange(a: &mut End, b: &mut End) -> (ConnectionId, ConnectionId) {
         (b"ping".as_slice(), 2)
     );
     b.cm.accept(theirs, &mut b.vi, offer(1, b"pong")).unwrap();
-    b.sent().iter().for_each(|reply| a.deliver(reply));
+    let replies = b.sent();
+    replies.iter().for_each(|reply| a.deliver(reply));
     let Some(Event::Accepted {
         connection,
         private_data,
@@ -153,6 +155,17 @@ fn exchange(a: &mut End, b: &mut End) -> (ConnectionId, ConnectionId) {
         (connection, private_data.as_slice()),
         (ours, b"pong".as_slice())
     );
+    let mpa = |frames: &[Vec<u8>]| {
+        let frame = frames.last().unwrap();
+        frame[usize::from(frame[12])..].to_vec()
+    };
+    let crossed = Opening {
+        request: mpa(&requests),
+        reply: mpa(&replies),
+    };
+    assert!(crossed.reply.starts_with(b"MPA ID Rep Frame"));
+    assert_eq!(a.cm.opening(ours).unwrap(), &crossed);
+    assert_eq!(b.cm.opening(theirs).unwrap(), &crossed);
     assert!(a.cm.finish(ours, &mut a.vi).unwrap());
     a.sent().iter().for_each(|ready| b.deliver(ready));
     assert_eq!(

@@ -3,16 +3,15 @@
 //! An access of an entry that is not being bound or released while it is checked must give exactly the model's pieces or
 //! error. Of one that is, either what was true before or after is right, and nothing else.
 
-mod tpt_bench;
-
 use std::collections::HashMap;
 
+use crate::tpt_bench::model::{Access, Command, Model, Pieces, Region, Vi};
+use crate::tpt_bench::{Bench, Outcome, Release};
+use crate::{CONFIG, RANDOM_CYCLES};
 use rnic_abi::command::{access, flags, opcode};
 use rnic_abi::error::{CommandError, TptError};
 use rnic_abi::Stag;
 use rnic_verilate::Stimulus;
-use tpt_bench::model::{Access, Command, Model, Pieces, Region, Vi};
-use tpt_bench::{Bench, Outcome, Release};
 
 /// What may come back.
 struct Expected {
@@ -42,7 +41,7 @@ impl Scene {
     fn new(seed: u64, patience: f64, move_cycles: u64) -> Self {
         let mut bench = Bench::new(seed, patience);
         bench.move_cycles = move_cycles;
-        let mut model = Model::new(64, 128, 4);
+        let mut model = Model::new(CONFIG.tptes() as u32, CONFIG.sges(), CONFIG.vis());
         for vi in 0..4_u8 {
             // Two VIs share a tag.
             let ptag = [0xa5a5_0001, 0xa5a5_0002, 0x5a5a_0001, 0xa5a5_0001][usize::from(vi)];
@@ -96,14 +95,17 @@ impl Scene {
         match random.below(20) {
             0 => stag ^ 1 << random.below(8),
             1 => stag ^ 1 << random.below(32),
-            2 => random.below(64 << 8) as u32,
+            2 => random.below((CONFIG.tptes() as u64) << 8) as u32,
             _ => stag,
         }
     }
 
     fn command(&mut self) -> Command {
         let random = &mut self.bench.random;
-        let stag = Stag::new(random.below(64) as u32, random.below(256) as u8);
+        let stag = Stag::new(
+            random.below(CONFIG.tptes() as u64) as u32,
+            random.below(256) as u8,
+        );
         let rights = random.pick(&[15, 15, 12, 3, access::LOCAL_READ, access::REMOTE_WRITE]);
         let base = match random.below(3) {
             0 => 0,
@@ -374,7 +376,7 @@ impl Scene {
             };
             assert_eq!(self.bench.release(1, release).error, TptError::None);
         }
-        assert_eq!(self.bench.free(), 128);
+        assert_eq!(self.bench.free(), CONFIG.sges());
         assert!(self.bench.tick().outcomes.is_empty());
         assert!(!self.bench.dut.block().busy.val());
         println!(
@@ -390,15 +392,15 @@ impl Scene {
 
 #[test]
 fn agrees_with_the_model_when_nobody_stalls() {
-    Scene::new(11, 1.0, 0).run(30_000);
+    Scene::new(11, 1.0, 0).run(RANDOM_CYCLES);
 }
 
 #[test]
 fn agrees_with_the_model_under_random_backpressure_and_slow_drains() {
-    Scene::new(12, 0.5, 60).run(30_000);
+    Scene::new(12, 0.5, 60).run(RANDOM_CYCLES);
 }
 
 #[test]
 fn agrees_with_the_model_when_the_bus_is_slow() {
-    Scene::new(13, 0.1, 300).run(30_000);
+    Scene::new(13, 0.1, 300).run(RANDOM_CYCLES);
 }

@@ -6,12 +6,13 @@
 //! errors    all zero but those that a scenario expects by name
 //! ```
 //! It is told what an operation must do (`set`, `expect`), never what the board did. Counters that the wire or the bus decide
-//! (frames, DMA bursts) are taken from the simulator's own counts, which are independent of the gateware's.
+//! (frames, DMA bursts) are taken from the simulator's own counts, which are independent of the gateware's. This file is the
+//! memory, `counters` the rest.
 
-use std::collections::BTreeMap;
+mod counters;
+
 use std::ops::Range;
 
-use rnic_abi::step::{Counter, Step};
 use rnic_abi::Stag;
 use rnic_driver::board::Board;
 use rnic_driver::command::Message;
@@ -20,8 +21,7 @@ use rnic_driver::memory::{Buffer, GuardedBuffer};
 use rnic_driver::region::Backing;
 use rnic_sim::model::Gateware;
 
-use crate::frames::kind;
-use crate::rig::Rig;
+use self::counters::Expected;
 use crate::stimulus::Stimulus;
 
 /// Guard bytes on each side; a page, so that what is between them is page-aligned.
@@ -105,9 +105,7 @@ struct Watched {
 /// See the module.
 pub struct Scoreboard {
     watched: Vec<Watched>,
-    expected: BTreeMap<(usize, usize), u64>,
-    /// Binds that were refused, and releases that were no command and no one-shot, by host.
-    loose: BTreeMap<(usize, usize), (u64, u64)>,
+    counters: Expected,
 }
 
 impl Default for Scoreboard {
@@ -121,8 +119,7 @@ impl Scoreboard {
     pub fn new() -> Self {
         Self {
             watched: Vec::new(),
-            expected: BTreeMap::new(),
-            loose: BTreeMap::new(),
+            counters: Expected::default(),
         }
     }
 
@@ -158,6 +155,29 @@ impl Scoreboard {
     /// The board must have written memory.
     pub fn set(&mut self, mem: Mem, offset: usize, data: &[u8]) {
         self.watched[mem.0].model[offset..offset + data.len()].copy_from_slice(data);
+    }
+
+    /// Work that broke off may have written any of `data` over bytes of an area: each is the old or the new one, and what it
+    /// is it stays. How many are new.
+    pub fn set_some(&mut self, area: &Area, offset: usize, data: &[u8]) -> Result<usize, String> {
+        let (mut taken, mut at) = (0, 0);
+        for piece in area.locate(offset, data.len()) {
+            let found = self.buffer(area.mem).to_vec(piece.start, piece.len());
+            let found = found.map_err(|error| error.to_string())?;
+            for (byte, place) in found.into_iter().zip(piece) {
+                let old = self.watched[area.mem.0].model[place];
+                if byte != old && byte != data[at] {
+                    return Err(format!(
+                        "byte {at} of the area is {byte:02x}: neither {old:02x} as before nor {:02x}",
+                        data[at]
+                    ));
+                }
+                taken += usize::from(byte != old);
+                self.set(area.mem, place, &[byte]);
+                at += 1;
+            }
+        }
+        Ok(taken)
     }
 
     /// What memory must hold.
@@ -289,130 +309,6 @@ impl Scoreboard {
             }
         }
         Ok(())
-    }
-
-    /// A counter must move `times` more than it would in a scenario without errors.
-    pub fn expect(&mut self, host: usize, counter: Counter, times: u64) {
-        *self.expected.entry((host, counter.index())).or_default() += times;
-    }
-
-    /// Binds that were refused and releases that no command asked for (Send with Invalidate of a registered region).
-    pub fn expect_tpt(&mut self, host: usize, refused_binds: u64, other_releases: u64) {
-        let entry = self.loose.entry((host, 0)).or_default();
-        entry.0 += refused_binds;
-        entry.1 += other_releases;
-    }
-
-    /// Compares the counters of every host with the model. The boards must be at rest.
-    pub fn check_counters(&self, rig: &Rig, strictness: Strictness) -> Result<(), String> {
-        for (index, host) in rig.hosts.iter().enumerate() {
-            let counters = host.board.observer().counters();
-            let counters = counters.map_err(|error| format!("board {index}: {error}"))?;
-            // After the loads: a status-line write that waited for a quiet bus may come while they run.
-            let bus = host.sim.with_board(|board| {
-                board.monitor.settle();
-                board.monitor.snapshot()
-            });
-            let peer = if rig.options.loopback {
-                index
-            } else {
-                index ^ 1
-            };
-            let sent = |board, kind| rig.tap.sent(board, kind);
-            let (data, acks, raws) = (
-                sent(index, kind::DATA),
-                sent(index, kind::ACK),
-                sent(index, kind::RAW),
-            );
-            let got = sent(peer, kind::DATA);
-            let mut wrong = Vec::new();
-            let mut compare = |name: &str, found: u64, expected: u64| {
-                if found != expected {
-                    wrong.push(format!("{name} is {found}, must be {expected}"));
-                }
-            };
-            let posted = u64::from(host.board.commands_posted());
-            compare("ring entries on the bus", bus.commands, posted);
-            for step in [Step::CommandPost, Step::CommandFetch] {
-                compare(step.name(), counters.step(step), posted);
-            }
-            compare("doorbell", counters.step(Step::Doorbell), bus.doorbells);
-            compare("complete", counters.step(Step::Complete), bus.cqes);
-            compare("dma_reads", counters.get(Counter::DmaReads), bus.dma_reads);
-            compare(
-                "dma_writes",
-                counters.get(Counter::DmaWrites),
-                bus.dma_writes,
-            );
-            compare(
-                "interrupts",
-                counters.get(Counter::Interrupts),
-                bus.interrupts,
-            );
-            let opcodes = host
-                .sim
-                .with_board(|board| board.monitor.to_json()["commands"].clone());
-            let of = |name: &str| opcodes[name].as_u64().unwrap_or(0);
-            let (refused, other) = self.loose.get(&(index, 0)).copied().unwrap_or_default();
-            compare(
-                "tpt_bind",
-                counters.step(Step::TptBind),
-                of("register") + of("one_shot") - refused,
-            );
-            // Every one-shot that was bound is over when a scenario is checked.
-            compare(
-                "tpt_release",
-                counters.step(Step::TptRelease),
-                of("invalidate") + of("one_shot") + other - refused.min(of("one_shot")),
-            );
-            if !rig.options.loopback {
-                compare("llp_send", counters.step(Step::LlpSend), data + acks + raws);
-                compare("mpa_frame", counters.step(Step::MpaFrame), data);
-                compare("ddp_insert", counters.step(Step::DdpInsert), data);
-                compare("acks_sent", counters.get(Counter::AcksSent), acks);
-            }
-            if strictness == Strictness::Clean && !rig.options.loopback {
-                let raw = sent(peer, kind::RAW);
-                compare("llp_receive", counters.step(Step::LlpReceive), got + raw);
-                compare("mpa_check", counters.step(Step::MpaCheck), got);
-                compare("ddp_parse", counters.step(Step::DdpParse), got);
-                compare(
-                    "raw_received",
-                    counters.get(Counter::RawReceived),
-                    sent(peer, kind::RAW),
-                );
-            }
-            for &counter in Counter::ALL {
-                if is_error(counter, strictness) {
-                    let key = (index, counter.index());
-                    let expected = self.expected.get(&key).copied().unwrap_or(0);
-                    compare(counter.name(), counters.get(counter), expected);
-                }
-            }
-            if !wrong.is_empty() {
-                return Err(format!("board {index}: {}", wrong.join("; ")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Counters that stay at zero unless a scenario says otherwise.
-fn is_error(counter: Counter, strictness: Strictness) -> bool {
-    match counter {
-        Counter::AcksSent
-        | Counter::RawReceived
-        | Counter::Interrupts
-        | Counter::DmaReads
-        | Counter::DmaWrites => false,
-        Counter::LinkHeaderErrors | Counter::LinkGaps | Counter::RawDropped => {
-            strictness != Strictness::Lossy
-        }
-        Counter::LinkDuplicates | Counter::LinkRetransmits | Counter::Timeouts => {
-            strictness == Strictness::Clean
-        }
-        Counter::Flushed | Counter::LinkUnknownVi => strictness != Strictness::Broken,
-        _ => true,
     }
 }
 

@@ -45,7 +45,7 @@ use std::time::Duration;
 pub(super) struct PeerToPeer {
     state: State,
     /// The link as it was when asking, to ask again with.
-    asking: Link,
+    asking: Box<Link>,
     limit: Limit,
     /// An older request of the same discriminator is first.
     pub(super) behind: bool,
@@ -80,7 +80,7 @@ impl PeerToPeer {
             state: State::Asking {
                 repeat: Repeat::start(cx),
             },
-            asking: link.clone(),
+            asking: Box::new(link.clone()),
             limit: Limit::new(cx.now, timeout),
             behind,
         };
@@ -118,7 +118,7 @@ impl PeerToPeer {
             id: request.name.id,
         };
         let Some((theirs, private_data)) = link.adopt(request) else {
-            *link = self.asking.clone();
+            *link = *self.asking.clone();
             return;
         };
         let connection = link.connection;
@@ -279,7 +279,7 @@ impl PeerToPeer {
 
     fn ask_again(&mut self, link: &mut Link, cx: &Context<'_>) -> Next {
         let dropped = link.name.id;
-        *link = self.asking.clone();
+        *link = *self.asking.clone();
         let mut repeat = Repeat::start(cx);
         repeat.hurry(cx);
         self.state = State::Asking { repeat };

@@ -15,16 +15,32 @@ pub const ALIGN: u64 = 64;
 pub const CONTROL_BYTES: usize = 32;
 /// Bytes of an address or data segment.
 pub const SEGMENT_BYTES: usize = 16;
+/// Byte offset of the link: address of the next descriptor.
+pub const NEXT_OFFSET: usize = 0;
+/// Byte offset of the link's memory handle.
+pub const NEXT_HANDLE_OFFSET: usize = 8;
 /// Byte offset of the segment count.
 pub const SEGMENT_COUNT_OFFSET: usize = 12;
 /// Byte offset of the control word.
 pub const CONTROL_OFFSET: usize = 14;
+/// Byte offset of the control segment's reserved word.
+pub const RESERVED_OFFSET: usize = 16;
 /// Byte offset of the immediate data.
 pub const IMMEDIATE_OFFSET: usize = 20;
 /// Byte offset of the length, which the board writes together with the status as one 8-byte store.
 pub const LENGTH_OFFSET: usize = 24;
 /// Byte offset of the status.
 pub const STATUS_OFFSET: usize = 28;
+
+/// Byte offsets in an address or data segment.
+pub mod segment {
+    /// Virtual address, the peer's in an address segment.
+    pub const VA_OFFSET: usize = 0;
+    /// Memory handle, the peer's in an address segment.
+    pub const HANDLE_OFFSET: usize = 8;
+    /// Byte count of a data segment; reserved in an address segment.
+    pub const LENGTH_OFFSET: usize = 12;
+}
 
 /// Control word.
 pub mod control {
@@ -36,6 +52,8 @@ pub mod control {
     pub const RDMA_WRITE: u16 = 1;
     /// RDMA Read.
     pub const RDMA_READ: u16 = 2;
+    /// No operation has this number.
+    pub const OP_RESERVED: u16 = 3;
     /// Immediate data present.
     pub const IMMEDIATE: u16 = 0x4;
     /// Wait for every earlier RDMA Read.
@@ -80,4 +98,6 @@ pub mod status {
     pub const OP_RDMA_READ: u32 = 0x4_0000;
     /// Immediate data arrived.
     pub const IMMEDIATE: u32 = 0x8_0000;
+    /// Never set by the board.
+    pub const RESERVED: u32 = 0xFFF0_FE00;
 }

@@ -31,6 +31,7 @@ const INITIAL_SEQUENCE: [u32; 2] = [0x1000_0000, 0x2000_0000];
 
 /// Where things are in the connection manager's header, which is before the MPA bytes in a raw frame (`rnic_driver::cm`).
 struct CmHeader {
+    /// Bytes without the addresses.
     bytes: usize,
     source_vi: usize,
     destination_vi: usize,
@@ -38,16 +39,18 @@ struct CmHeader {
     id: usize,
     /// Link sequence number of the sender's first FPDU byte.
     sequence: usize,
-    /// MPA bytes.
+    /// Where the MPA bytes begin, and how many they are; 16 bits each.
+    offset: usize,
     length: usize,
 }
 const CM: CmHeader = CmHeader {
-    bytes: 16,
-    source_vi: 1,
-    destination_vi: 2,
+    bytes: 44,
+    source_vi: 2,
+    destination_vi: 3,
     id: 4,
     sequence: 8,
-    length: 12,
+    offset: 12,
+    length: 14,
 };
 const REQUEST_KEY: &[u8] = b"MPA ID Req Frame";
 const REPLY_KEY: &[u8] = b"MPA ID Rep Frame";
@@ -174,12 +177,14 @@ impl<W: Write> Pcap<W> {
 
     /// A connection manager's message.
     fn raw(&mut self, cycle: u64, from: u8, to: u8, message: &[u8]) {
-        let Some((header, mpa)) = message.split_at_checked(CM.bytes) else {
+        let Some(header) = message.get(..CM.bytes) else {
             return;
         };
         let word = |at: usize| {
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
+        let half = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+        let mpa = message.get(half(CM.offset)..).unwrap_or(&[]);
         let source = End {
             board: from,
             vi: header[CM.source_vi],
@@ -189,7 +194,7 @@ impl<W: Write> Pcap<W> {
             vi: header[CM.destination_vi],
         };
         let stream = Stream {
-            opening: mpa.get(..word(CM.length) as usize).unwrap_or(mpa).to_vec(),
+            opening: mpa.get(..half(CM.length)).unwrap_or(mpa).to_vec(),
             base: Some(word(CM.sequence)),
         };
         let id = word(CM.id);

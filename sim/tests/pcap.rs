@@ -45,14 +45,16 @@ fn frame(kind: u8, from: usize, sequence: u32, acknowledged: u32, body: &[u8]) -
 }
 
 fn raw(from: usize, key: &[u8; 16], private_data: &[u8]) -> Vec<u32> {
-    let mut message = vec![0; 16];
+    // The connection manager's header and two host addresses.
+    let mut message = vec![0; 44 + 2 * 8];
     // The requester does not know the other VI yet.
-    message[1] = VIS[from];
-    message[2] = if from == 0 { 0xFF } else { VIS[0] };
+    message[2] = VIS[from];
+    message[3] = if from == 0 { 0xFF } else { VIS[0] };
     message[4..8].copy_from_slice(&77_u32.to_le_bytes());
     message[8..12].copy_from_slice(&FIRST[from].to_le_bytes());
-    let length = (20 + private_data.len()) as u32;
-    message[12..16].copy_from_slice(&length.to_le_bytes());
+    let (offset, length) = (message.len() as u16, (20 + private_data.len()) as u16);
+    message[12..14].copy_from_slice(&offset.to_le_bytes());
+    message[14..16].copy_from_slice(&length.to_le_bytes());
     message.extend_from_slice(key);
     message.extend_from_slice(&[0x50, 2, 0, private_data.len() as u8]);
     message.extend_from_slice(private_data);

@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
+use rnic_driver::address::{Discriminator, NetAddress};
 use rnic_driver::channel::Channel;
-use rnic_driver::cm::{CmOptions, ConnectionId, ConnectionManager, Event, Offer};
+use rnic_driver::cm::{CmOptions, ConnectRequest, ConnectionId, ConnectionManager, Event, Offer};
 use rnic_driver::vi::ViOptions;
 
 use crate::rig::Rig;
 
 /// log2 of the entries of a channel's queue.
 pub(crate) const CQ_ENTRIES_LOG2: u32 = 6;
-/// Timing of the connection managers: a lost message is repeated soon.
+/// Timing of the connection managers: a lost message is repeated soon, and nobody is probed: a scene has no other frames than
+/// its own.
 pub(crate) const CM: CmOptions = CmOptions {
     retry: Duration::from_millis(1),
     attempts: 50,
+    keepalive: None,
+    misses: 5,
 };
 
 /// See the module.
@@ -71,9 +75,17 @@ impl Pair {
             .identity()
             .config()
             .map_or(1, |c| c.reads() as u8);
-        managers[last].listen(true);
+        let service = NetAddress {
+            host: managers[last].address(),
+            discriminator: Discriminator::NONE,
+        };
+        managers[last].listen(service.discriminator, None);
+        let request = ConnectRequest {
+            timeout: None,
+            ..ConnectRequest::new(service, Offer::new(reads))
+        };
         let connection = managers[0]
-            .connect(initiator.vi(), Offer::new(reads))
+            .connect(initiator.vi(), request)
             .unwrap_or_else(|error| rig.fail(&format!("connect: {error}")));
         let clock = rig.hosts[0].board.transport().clone();
         let end = clock.now() + rig.options.connect_timeout;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rnic_driver::address::HostAddress;
 use rnic_driver::board::{Board, Options};
 use rnic_driver::transport::InProcess;
 use rnic_sim::bus_monitor::BusCounts;
@@ -310,6 +311,8 @@ pub fn open(
             loopback: options.loopback,
             seed: Some(options.seed.wrapping_add(index as u64)),
             timeout: COMMAND_TIMEOUT,
+            // The boards of a process have one URL.
+            address: Some(HostAddress::of_url(&format!("sim:{index}"))),
             ..Options::default()
         },
     )

@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .as_ref()
         .map(|peer| Responder::spawn(&arguments.board, peer, arguments.seed))
         .transpose()?;
-    let mut end = Endpoint::open(&arguments.board, arguments.seed, arguments.chunk)?;
+    let mut end = Endpoint::open(&arguments.board, arguments.seed)?;
     // The responder needs two send queue entries for each.
     let depth = arguments
         .depth

@@ -1,15 +1,20 @@
 //! One end of a connection: a board, a channel on it, a connection manager; and how to wait for its events.
 
 use anyhow::{bail, Context};
+use rnic_driver::address::{Discriminator, HostAddress, NetAddress};
 use rnic_driver::board::{Board, Observer, Options};
 use rnic_driver::channel::{Channel, Event};
 use rnic_driver::cm::{CmOptions, ConnectionManager};
-use rnic_driver::transport::{self, BoardUrl, Metered};
+use rnic_driver::transport::BoardUrl;
 use rnic_driver::vi::ViOptions;
 use std::time::{Duration, Instant};
 
 /// log2 of the entries of a channel's completion queue.
 const CQ_ENTRIES_LOG2: u32 = 7;
+/// Longest message of both ends; VIs of different limits cannot be connected.
+pub const MAX_TRANSFER_BYTES: u32 = 16 << 20;
+/// What a responder listens for.
+const SERVICE: &[u8] = b"rnic-copy";
 /// How long a peer may take for anything. Long, because a simulated megabyte takes seconds.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -24,8 +29,7 @@ pub enum Wait {
 
 /// Looks at a board without changing it.
 pub fn observe(url: &BoardUrl) -> anyhow::Result<Observer> {
-    let transport = transport::open(url).with_context(|| cannot_open(url))?;
-    Observer::open(Metered::new(transport)).with_context(|| cannot_open(url))
+    Observer::open_at(url).with_context(|| cannot_open(url))
 }
 
 fn cannot_open(url: &BoardUrl) -> String {
@@ -45,21 +49,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Opens the board and creates a VI whose messages may have `max_transfer_bytes`.
-    pub fn open(
-        url: &BoardUrl,
-        seed: Option<u64>,
-        max_transfer_bytes: u32,
-    ) -> anyhow::Result<Self> {
+    /// Opens the board and creates a VI.
+    pub fn open(url: &BoardUrl, seed: Option<u64>) -> anyhow::Result<Self> {
         let options = Options {
             seed,
             ..Options::default()
         };
-        let transport = transport::open(url).with_context(|| cannot_open(url))?;
-        let board = Board::open(transport, options).with_context(|| cannot_open(url))?;
+        let board = Board::open_at(url, options).with_context(|| cannot_open(url))?;
         let ptag = board.allocate_ptag();
         let options = ViOptions {
-            max_transfer_bytes,
+            max_transfer_bytes: MAX_TRANSFER_BYTES,
             ..ViOptions::new(ptag)
         };
         let channel = Channel::open(&board, CQ_ENTRIES_LOG2, options)?;
@@ -69,6 +68,14 @@ impl Endpoint {
             channel,
             ptag,
             board,
+        })
+    }
+
+    /// What a responder on the other board of the wire listens for.
+    pub fn service() -> anyhow::Result<NetAddress> {
+        Ok(NetAddress {
+            host: HostAddress::ANY,
+            discriminator: Discriminator::new(SERVICE)?,
         })
     }
 

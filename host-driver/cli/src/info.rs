@@ -74,6 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "configuration": identity.configuration(),
             "abi_version": identity.abi_version,
             "build_hash": build,
+            "address": observer.address().to_string(),
             "lower_layers": identity.lower_layers(),
         });
         figures
@@ -93,6 +94,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "register map version {}, gateware {build}",
         identity.abi_version
     )?;
+    writeln!(out, "network address {}", observer.address())?;
     writeln!(out, "lower layers: {}", identity.lower_layers().join(", "))?;
     for (_, value, text) in figures {
         writeln!(out, "{value:>8} {text}")?;

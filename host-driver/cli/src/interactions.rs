@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .as_ref()
         .map(|peer| Responder::spawn(&arguments.board, peer, arguments.seed))
         .transpose()?;
-    let mut end = Endpoint::open(&arguments.board, arguments.seed, arguments.bytes)?;
+    let mut end = Endpoint::open(&arguments.board, arguments.seed)?;
     let connection = requester::connect(
         &mut end,
         Buffers {

@@ -6,7 +6,7 @@ use anyhow::{bail, ensure, Context};
 use rnic_abi::Stag;
 use rnic_driver::board::Counters;
 use rnic_driver::channel::{BufferPool, Event};
-use rnic_driver::cm::{self, ConnectionId, Offer};
+use rnic_driver::cm::{self, ConnectRequest, ConnectionId, Offer};
 use rnic_driver::command::{Command, Post};
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::Descriptor;
@@ -80,7 +80,11 @@ pub fn connect(
         private_data: buffers.encode(),
         ..Offer::new(reads)
     };
-    let connection = end.cm.connect(end.channel.vi(), offer)?;
+    let request = ConnectRequest {
+        timeout: Some(PATIENCE),
+        ..ConnectRequest::new(Endpoint::service()?, offer)
+    };
+    let connection = end.cm.connect(end.channel.vi(), request)?;
     let limit = Instant::now() + PATIENCE;
     while Instant::now() < limit {
         match end.cm.wait(GLANCE)? {
@@ -88,10 +92,7 @@ pub fn connect(
                 end.cm.finish(connection, end.channel.vi_mut())?;
                 return Ok(connection);
             }
-            Some(cm::Event::Rejected { reason, .. }) => {
-                bail!("the responder rejected the connection: {reason:?}")
-            }
-            Some(cm::Event::TimedOut { .. }) => break,
+            Some(cm::Event::Failed { failure, .. }) => return Err(failure.into()),
             _ => {}
         }
         if let Some(responder) = &mut responder {

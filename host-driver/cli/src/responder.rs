@@ -1,7 +1,7 @@
 //! `rnic copy-responder`: serves requests until the requester finishes. An ordinary consumer: RDMA Reads and Writes by
 //! descriptor, and Send with Invalidate to end a one-shot.
 
-use crate::endpoint::{Endpoint, Wait, PATIENCE};
+use crate::endpoint::{Endpoint, Wait, MAX_TRANSFER_BYTES, PATIENCE};
 use crate::protocol::{self, Buffers, Operation, Reply, Request, REPLY_BYTES, REQUEST_BYTES};
 use anyhow::{bail, ensure, Context};
 use rnic_driver::channel::{BufferPool, Event};
@@ -13,9 +13,6 @@ use rnic_driver::transport::BoardUrl;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::io::{stdout, Write};
-
-/// Longest message; a requester that wants more is refused.
-const MAX_TRANSFER_BYTES: u32 = 16 << 20;
 
 /// Arguments of `rnic copy-responder`.
 #[derive(clap::Args)]
@@ -36,7 +33,7 @@ pub struct Arguments {
 
 /// Serves one requester.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut end = Endpoint::open(&arguments.board, arguments.seed, MAX_TRANSFER_BYTES)?;
+    let mut end = Endpoint::open(&arguments.board, arguments.seed)?;
     let depth = end.board.identity().queue_depth as usize;
     let requests = BufferPool::new(&end.board, "rnic-requests", depth, REQUEST_BYTES, end.ptag)?;
     let replies = BufferPool::new(
@@ -51,9 +48,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         end.channel.vi_mut().post_receive(&receive, index as u64)?;
     }
     let reads = end.board.identity().reads as u8;
-    let (connection, private) =
-        end.cm
-            .accept_and_wait(end.channel.vi_mut(), Offer::new(reads), PATIENCE)?;
+    let (connection, private) = end.cm.accept_and_wait(
+        end.channel.vi_mut(),
+        Endpoint::service()?.discriminator,
+        Offer::new(reads),
+        PATIENCE,
+    )?;
     let mpa = protocol::opening_json(end.cm.opening(connection)?);
     let buffers = Buffers::decode(&private)?;
     ensure!(

@@ -8,12 +8,13 @@
 //! memory      memfds mapped for DMA                 stag_table, command_table   the driver's own books
 //! board       identity, counters, events            slots, ring, command        posting
 //! completion_queue, cqe                             what came back
-//! region, vi, one_shot, cm, mpa                     what an application uses
+//! region, vi, one_shot, cm, mpa, address            what an application uses
 //! ```
 //!
 //! Start at [`board::Board::open_url`] and [`channel::Channel`].
 #![deny(missing_docs)]
 
+pub mod address;
 pub mod board;
 pub mod channel;
 pub mod cm;

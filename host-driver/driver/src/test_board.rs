@@ -10,7 +10,7 @@ use rnic_abi::command::{MAX_SLOTS, SLOT_WORDS};
 use rnic_abi::completion::{ADMIN_CQ, CQE_BYTES};
 use rnic_abi::config::{Config, SMALL};
 use rnic_abi::error::CommandError;
-use rnic_abi::registers::{map, MAGIC, SLOTS_OFFSET};
+use rnic_abi::registers::{map, EVENT_VECTOR, MAGIC, SLOTS_OFFSET};
 use rnic_abi::{Iova, Stag};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -40,8 +40,13 @@ pub struct State {
     pub free_slots: bool,
     /// Admin commands are completed.
     pub complete: bool,
+    pub eventfds: Vec<EventFd>,
+    /// Happens when the driver next sleeps, the last one first.
+    pub asleep: Vec<Asleep>,
     now: Duration,
 }
+
+pub type Asleep = Box<dyn FnOnce(&TestBoard) + Send>;
 
 impl TestBoard {
     pub fn small() -> Self {
@@ -87,6 +92,8 @@ impl TestBoard {
             refuse: Vec::new(),
             free_slots: true,
             complete: true,
+            eventfds: Vec::new(),
+            asleep: Vec::new(),
             now: Duration::ZERO,
         })))
     }
@@ -158,6 +165,31 @@ impl TestBoard {
 }
 
 impl State {
+    /// Sets an event's bit, and signals if it was clear.
+    pub fn raise(&mut self, vi: u32, mask: u32) {
+        let bits = self.registers.entry(map::EVENTS + vi * 4).or_default();
+        let new = *bits & u64::from(mask) == 0;
+        *bits |= u64::from(mask);
+        *self.registers.entry(map::EVENT_SUMMARY).or_default() |= 1 << vi;
+        if new {
+            self.eventfds[EVENT_VECTOR as usize].write(1).unwrap();
+        }
+    }
+
+    fn clear_events(&mut self, bar: Bar, offset: u32, value: u32) {
+        let Some(vi) = offset.checked_sub(map::EVENTS).map(|bytes| bytes / 4) else {
+            return;
+        };
+        if bar != Bar::Registers || vi >= u32::BITS {
+            return;
+        }
+        let bits = self.registers.entry(offset).or_default();
+        *bits &= !u64::from(value);
+        if *bits == 0 {
+            *self.registers.entry(map::EVENT_SUMMARY).or_default() &= !(1 << vi);
+        }
+    }
+
     fn write(&self, iova: u64, source: &[u8]) {
         let (start, memory) = self.maps.range(..=iova).next_back().expect("mapped");
         memory
@@ -232,7 +264,9 @@ impl Transport for TestBoard {
     }
 
     fn bar_write32(&self, bar: Bar, offset: u32, value: u32) -> Result<(), TransportError> {
-        self.state().stores.push((bar, offset, 4, value.into()));
+        let mut state = self.state();
+        state.stores.push((bar, offset, 4, value.into()));
+        state.clear_events(bar, offset, value);
         Ok(())
     }
 
@@ -269,7 +303,8 @@ impl Transport for TestBoard {
         Ok(())
     }
 
-    fn enable_msix(&self, _eventfds: Vec<EventFd>) -> Result<(), TransportError> {
+    fn enable_msix(&self, eventfds: Vec<EventFd>) -> Result<(), TransportError> {
+        self.state().eventfds = eventfds;
         Ok(())
     }
 
@@ -288,7 +323,13 @@ impl Transport for TestBoard {
         state.now
     }
 
-    fn wait(&self, _eventfd: &EventFd, _timeout: Duration) -> Result<bool, TransportError> {
-        Ok(false)
+    fn wait(&self, eventfd: &EventFd, _timeout: Duration) -> Result<bool, TransportError> {
+        // What a test has happen while the driver sleeps.
+        let asleep = self.state().asleep.pop();
+        if let Some(happens) = asleep {
+            happens(self);
+        }
+        crate::transport::wait_readable(eventfd, Duration::ZERO)
+            .map_err(|source| TransportError::Wait { source })
     }
 }

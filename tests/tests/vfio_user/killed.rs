@@ -7,9 +7,10 @@ use rnic_abi::error::CommandError;
 use rnic_abi::event::Event as BoardEvent;
 use rnic_abi::step::Counter;
 use rnic_abi::Stag;
+use rnic_driver::address::{Discriminator, HostAddress, NetAddress};
 use rnic_driver::board::{Board, Options};
 use rnic_driver::channel::{Channel, Event};
-use rnic_driver::cm::{CmOptions, ConnectionManager, Offer};
+use rnic_driver::cm::{CmOptions, ConnectRequest, ConnectionManager, Offer};
 use rnic_driver::command::Access;
 use rnic_driver::cqe::Kind;
 use rnic_driver::descriptor::Descriptor;
@@ -48,6 +49,10 @@ fn buffers(bytes: usize) -> Vec<u8> {
     private.extend((bytes as u32).to_le_bytes());
     private
 }
+
+/// What `rnic copy-responder` listens for, and the longest message of its VI, which ours must have, too.
+const RESPONDER_SERVICE: &[u8] = b"rnic-copy";
+const RESPONDER_MAX_TRANSFER_BYTES: u32 = 16 << 20;
 
 /// The survivor: this process, with watched memory.
 struct Survivor {
@@ -90,7 +95,7 @@ impl Survivor {
     fn connect(&mut self, bytes: usize) -> Connection {
         let ptag = self.board.allocate_ptag();
         let options = ViOptions {
-            max_transfer_bytes: CHUNK as u32,
+            max_transfer_bytes: RESPONDER_MAX_TRANSFER_BYTES,
             ..ViOptions::new(ptag)
         };
         let mut channel = Channel::open(&self.board, 6, options).unwrap();
@@ -99,7 +104,15 @@ impl Survivor {
             ..Offer::new(self.board.identity().reads as u8)
         };
         let vi = channel.vi_mut();
-        self.manager.connect_and_wait(vi, offer, PATIENCE).unwrap();
+        let responder = NetAddress {
+            host: HostAddress::ANY,
+            discriminator: Discriminator::new(RESPONDER_SERVICE).unwrap(),
+        };
+        let request = ConnectRequest {
+            timeout: Some(PATIENCE),
+            ..ConnectRequest::new(responder, offer)
+        };
+        self.manager.connect_and_wait(vi, request).unwrap();
         let inbox = self.area("inbox", Shape::Contiguous, 64);
         let options = RegionOptions::new(ptag);
         let region = Region::register(&self.board, inbox.backing.clone(), options).unwrap();

@@ -7,26 +7,31 @@
 //! open: MAGIC, ABI_VERSION, identity -> reset and wait -> status line, MSI-X -> enable -> CREATE_CQ 0
 //! ```
 
+mod admin;
 mod error;
+mod event_queue;
 mod identity;
 mod observe;
+
+pub use event_queue::{EventQueue, EventQueueError, ViEvent};
 
 pub use error::{BoardError, ExecuteError, PostError};
 pub use identity::Identity;
 pub use observe::{Counters, Observer, TraceEntry, ViStatus};
 
+use crate::address::HostAddress;
 use crate::command::{Command, Post};
-use crate::completion_queue::{CompletionQueue, CompletionQueueError, QueueMemory};
+use crate::completion_queue::{CompletionQueue, QueueMemory};
 use crate::cqe::{Cqe, Kind};
 use crate::memory::{Buffer, HostMemory, IovaAllocator, Mapping, MemoryError};
 use crate::ring::{Ring, RingError};
 use crate::slots::Report;
 use crate::stag_table::{StagError, StagTable};
 use crate::transport::{self, Bar, BoardUrl, Metered, Rights, Transport, TransportError};
+use admin::Admin;
 use rnic_abi::completion::{ADMIN_CQ, CQE_BYTES, STATUS_LINE_BYTES};
 use rnic_abi::registers::{control, map, status, EVENT_VECTOR};
 use rnic_abi::Stag;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,6 +54,8 @@ pub struct Options {
     pub timeout: Duration,
     /// log2 of the entries of the admin completion queue.
     pub admin_cq_entries_log2: u32,
+    /// The board's network address; without it, it is derived from the URL ([`crate::address`]).
+    pub address: Option<HostAddress>,
 }
 
 impl Default for Options {
@@ -58,6 +65,7 @@ impl Default for Options {
             seed: None,
             timeout: Duration::from_secs(10),
             admin_cq_entries_log2: 7,
+            address: None,
         }
     }
 }
@@ -90,14 +98,19 @@ struct Inner {
     /// The board did not answer in time; it is not waited for again.
     lost: AtomicBool,
     eventfds: Vec<EventFd>,
+    /// Signalled when a raw frame goes to the inbox.
+    raw_arrived: EventFd,
+    /// An event queue exists.
+    events_owned: AtomicBool,
     status_line: Buffer,
 }
 
-/// The admin queue and what was found in it.
-struct Admin {
-    queue: QueueMemory,
-    inbox: VecDeque<Cqe>,
-    next_context: u32,
+/// An eventfd that never blocks its reader.
+fn eventfd() -> Result<EventFd, TransportError> {
+    EventFd::new(EFD_NONBLOCK).map_err(|source| TransportError::System {
+        operation: "eventfd",
+        source,
+    })
 }
 
 /// Locks; a thread that panicked leaves numbers that are still whole.
@@ -108,8 +121,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Board {
     /// Opens the board that a URL names.
     pub fn open_url(url: &str, options: Options) -> Result<Self, BoardError> {
-        let url: BoardUrl = url.parse()?;
-        Self::open(transport::open(&url)?, options)
+        Self::open_at(&url.parse()?, options)
+    }
+
+    /// Opens the board at a URL, whose address counts if `options` has none.
+    pub fn open_at(url: &BoardUrl, options: Options) -> Result<Self, BoardError> {
+        let address = options.address.or(url.address);
+        Self::open(transport::open(url)?, Options { address, ..options })
     }
 
     /// Opens the board behind a transport.
@@ -140,12 +158,8 @@ impl Board {
         // Vector 0 is for events, CQ i has vector i + 1; the mask register has 32 bits, so CQ 31 has no interrupt.
         let vectors = (identity.cqs + 1).min(u32::BITS);
         let eventfds = (0..vectors)
-            .map(|_| EventFd::new(EFD_NONBLOCK))
-            .collect::<Result<Vec<_>, _>>();
-        let eventfds = eventfds.map_err(|source| TransportError::System {
-            operation: "eventfd",
-            source,
-        })?;
+            .map(|_| eventfd())
+            .collect::<Result<Vec<_>, _>>()?;
         let copies = eventfds
             .iter()
             .map(EventFd::try_clone)
@@ -178,11 +192,9 @@ impl Board {
             iovas,
             ring: Mutex::new(Ring::new(identity.slots as usize)),
             stags: Mutex::new(StagTable::new(identity.tptes, options.seed)),
-            admin: Mutex::new(Admin {
-                queue: admin,
-                inbox: VecDeque::new(),
-                next_context: 1,
-            }),
+            admin: Mutex::new(Admin::new(admin)),
+            raw_arrived: eventfd()?,
+            events_owned: AtomicBool::new(false),
             vis: AtomicU32::new(0),
             cqs: AtomicU32::new(1 << ADMIN_CQ),
             next_ptag: AtomicU32::new(1),
@@ -207,6 +219,12 @@ impl Board {
     /// Its registers: counters, events, states, trace.
     pub fn observer(&self) -> &Observer {
         &self.0.observer
+    }
+
+    /// Its network address.
+    pub fn address(&self) -> HostAddress {
+        let derived = || HostAddress::of_url(&self.0.transport.url());
+        self.0.options.address.unwrap_or_else(derived)
     }
 
     /// How it was opened.
@@ -299,54 +317,6 @@ impl Board {
         }
         self.0.lost.store(true, Ordering::Relaxed);
         Err(lost)
-    }
-
-    /// A context for a command that completes in the admin queue; never 0.
-    pub fn next_context(&self) -> u32 {
-        let mut admin = lock(&self.0.admin);
-        let context = admin.next_context;
-        admin.next_context = context.wrapping_add(1).max(1);
-        context
-    }
-
-    /// Takes the oldest admin completion that `wanted` picks.
-    pub fn take_admin(
-        &self,
-        wanted: impl Fn(&Cqe) -> bool,
-    ) -> Result<Option<Cqe>, CompletionQueueError> {
-        self.drain_admin()?;
-        let mut admin = lock(&self.0.admin);
-        let found = admin.inbox.iter().position(wanted);
-        Ok(found.and_then(|index| admin.inbox.remove(index)))
-    }
-
-    /// Sleeps until the admin queue has something new, at most for `timeout`.
-    pub fn wait_admin(&self, timeout: Duration) -> Result<(), CompletionQueueError> {
-        if self.drain_admin()? {
-            return Ok(());
-        }
-        let Some(eventfd) = self.0.eventfds.get(ADMIN_CQ as usize + 1) else {
-            return Err(CompletionQueueError::NoInterrupt { cq: ADMIN_CQ });
-        };
-        lock(&self.0.admin).queue.arm(&self.0.transport)?;
-        if self.0.transport.wait(eventfd, timeout)? {
-            eventfd
-                .read()
-                .map_err(|source| TransportError::Wait { source })?;
-        }
-        Ok(())
-    }
-
-    /// Moves what is in the admin queue to the inbox; true if there was something.
-    fn drain_admin(&self) -> Result<bool, CompletionQueueError> {
-        let mut admin = lock(&self.0.admin);
-        let mut some = false;
-        while let Some(cqe) = admin.queue.poll(&self.0.transport)? {
-            self.observe(cqe.slots);
-            admin.inbox.push_back(cqe);
-            some = true;
-        }
-        Ok(some)
     }
 
     /// Learns which slots are free.

@@ -2,6 +2,7 @@
 //! of an operation.
 
 use super::{BoardError, Identity};
+use crate::address::HostAddress;
 use crate::command::ViState;
 use crate::transport::{self, Bar, BoardUrl, Metered};
 use rnic_abi::event::Event;
@@ -148,19 +149,27 @@ impl ViStatus {
 pub struct Observer {
     transport: Arc<Metered>,
     identity: Identity,
+    address: HostAddress,
 }
 
 impl Observer {
     /// Looks at the board that a URL names.
     pub fn open_url(url: &str) -> Result<Self, BoardError> {
-        let url: BoardUrl = url.parse()?;
-        Self::open(Metered::new(transport::open(&url)?))
+        Self::open_at(&url.parse()?)
+    }
+
+    /// Looks at the board at a URL.
+    pub fn open_at(url: &BoardUrl) -> Result<Self, BoardError> {
+        let mut this = Self::open(Metered::new(transport::open(url)?))?;
+        this.address = url.address.unwrap_or(this.address);
+        Ok(this)
     }
 
     /// Looks at the board behind a transport.
     pub fn open(transport: Arc<Metered>) -> Result<Self, BoardError> {
         Ok(Self {
             identity: Identity::read(&transport)?,
+            address: HostAddress::of_url(&transport.url()),
             transport,
         })
     }
@@ -168,6 +177,11 @@ impl Observer {
     /// What the board is.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The network address that a driver gives the board if it is told no other than by the URL.
+    pub fn address(&self) -> HostAddress {
+        self.address
     }
 
     /// What carries accesses to it, with their counts.

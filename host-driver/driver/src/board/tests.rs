@@ -192,6 +192,92 @@ fn events_are_taken_and_cleared() {
 }
 
 #[test]
+fn events_have_one_owner() {
+    let test = TestBoard::small();
+    let board = open(&test);
+    let first = board.event_queue().unwrap();
+    assert!(matches!(board.event_queue(), Err(EventQueueError::Owned)));
+    drop(first);
+    board.event_queue().unwrap();
+}
+
+#[test]
+fn each_vi_has_its_events_in_order() {
+    let test = TestBoard::small();
+    let board = open(&test);
+    let mut events = board.event_queue().unwrap();
+    test.state()
+        .registers
+        .insert(map::FIRST_FAILING_DESCRIPTOR + 8, 0x1040);
+    test.state().registers.insert(map::VI_STATE + 4, 3);
+    test.state().raise(1, Event::ConnLost.mask());
+    test.state().raise(3, Event::RecvqEmpty.mask());
+    test.state().raise(1, Event::PostDesc.mask());
+    assert_eq!(events.drain().unwrap(), 3);
+    test.state().raise(1, Event::PostDesc.mask());
+    assert_eq!((events.drain().unwrap(), events.drain().unwrap()), (1, 0));
+    let other = events.take_of(3).unwrap();
+    assert_eq!(
+        (other.event, other.failing_descriptor),
+        (Event::RecvqEmpty, None)
+    );
+    let order: Vec<_> = std::iter::from_fn(|| events.take()).collect();
+    assert_eq!(
+        order.iter().map(|event| event.event).collect::<Vec<_>>(),
+        [Event::PostDesc, Event::ConnLost, Event::PostDesc]
+    );
+    let broken = ViStatus {
+        state: crate::command::ViState::Error,
+        flushing: false,
+    };
+    for event in order {
+        assert_eq!(
+            (event.vi, event.status, event.failing_descriptor),
+            (1, broken, Some(0x1040))
+        );
+    }
+}
+
+/// An event between the last look and the sleep, and one while asleep; signals that are left over wake nobody for long.
+#[test]
+fn no_event_is_slept_over() {
+    let test = TestBoard::small();
+    let board = open(&test);
+    let mut events = board.event_queue().unwrap();
+    assert!(!events.wait(Duration::from_millis(20)).unwrap());
+    for round in 0..3 {
+        test.state().raise(2, Event::ConnLost.mask());
+        assert_eq!(events.drain().unwrap(), 1);
+        assert!(events.take().is_some());
+        // The eventfd is still signalled for what is drained already.
+        assert!(
+            !events.wait(Duration::from_millis(20)).unwrap(),
+            "round {round}"
+        );
+        test.state().asleep.push(Box::new(|test: &TestBoard| {
+            test.state().raise(0, Event::Catastrophic.mask());
+        }));
+        assert!(events.wait(Duration::from_secs(1)).unwrap());
+        assert_eq!(events.take().unwrap().event, Event::Catastrophic);
+        assert!(test.state().asleep.is_empty());
+    }
+}
+
+/// A thread that executes a command takes a raw frame out of the admin queue: whoever waits for frames is woken.
+#[test]
+fn a_raw_frame_that_another_thread_finds_is_signalled() {
+    let test = TestBoard::small();
+    let board = open(&test);
+    let raw = board.raw_eventfd().unwrap();
+    test.place(ADMIN_CQ, TestBoard::cqe(Kind::Raw));
+    assert!(raw.read().is_err(), "nobody has looked yet");
+    board.execute(0, Command::Nop).unwrap();
+    assert_eq!(raw.read().unwrap(), 1);
+    let found = board.take_admin(|cqe| cqe.kind == Kind::Raw).unwrap();
+    assert!(found.is_some());
+}
+
+#[test]
 fn the_trace_starts_with_its_oldest_entry() {
     let test = TestBoard::small();
     test.state().registers.insert(map::TRACE_ENTRIES, 4);

@@ -21,7 +21,7 @@ mod vfio_user;
 
 pub use in_process::{BoardPort, InProcess};
 pub use meter::{BarAccesses, Metered};
-pub use url::{BoardUrl, PciAddress, UrlError};
+pub use url::{BoardPlace, BoardUrl, PciAddress, UrlError};
 pub use vfio_pci::VfioPci;
 pub use vfio_user::VfioUser;
 
@@ -174,10 +174,10 @@ pub(crate) fn wait_readable(eventfd: &EventFd, timeout: Duration) -> io::Result<
 /// assert!(matches!(error, TransportError::Connect { .. }));
 /// ```
 pub fn open(url: &BoardUrl) -> Result<Box<dyn Transport>, TransportError> {
-    match url {
-        BoardUrl::VfioUser(path) => Ok(Box::new(VfioUser::connect(path)?)),
-        BoardUrl::Pci(address) => Ok(Box::new(VfioPci::open(*address)?)),
-        BoardUrl::Sim => Err(TransportError::NoSimulator),
+    match &url.place {
+        BoardPlace::VfioUser(path) => Ok(Box::new(VfioUser::connect(path)?)),
+        BoardPlace::Pci(address) => Ok(Box::new(VfioPci::open(*address)?)),
+        BoardPlace::Sim => Err(TransportError::NoSimulator),
     }
 }
 

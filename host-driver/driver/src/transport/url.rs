@@ -1,19 +1,35 @@
-//! URLs of boards: `vfio-user:PATH`, `pci:0000:01:00.0`, `sim:`.
+//! URLs of boards: `vfio-user:PATH`, `pci:0000:01:00.0`, `sim:`; each may end in `?address=` ([`crate::address`]).
 
+use crate::address::{split_url, AddressError, HostAddress, URL_KEY};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+/// Where a board is, and what its network address is to be if not that derived from the place.
+///
+/// ```
+/// use rnic_driver::transport::BoardUrl;
+/// let url: BoardUrl = "sim:?address=0a000001".parse().unwrap();
+/// assert_eq!(url.address.unwrap().bytes(), [10, 0, 0, 1]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BoardUrl {
+    /// Where it is.
+    pub place: BoardPlace,
+    /// Its network address.
+    pub address: Option<HostAddress>,
+}
 
 /// Where a board is.
 ///
 /// ```
 /// use rnic_driver::transport::BoardUrl;
-/// for text in ["vfio-user:/tmp/a.sock", "pci:0000:01:00.0", "sim:"] {
+/// for text in ["vfio-user:/tmp/a.sock", "pci:0000:01:00.0?address=0102", "sim:"] {
 ///     assert_eq!(text.parse::<BoardUrl>().unwrap().to_string(), text);
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum BoardUrl {
+pub enum BoardPlace {
     /// A vfio-user socket.
     VfioUser(PathBuf),
     /// A PCI function under vfio-pci.
@@ -71,6 +87,9 @@ pub enum UrlError {
         /// The part that is wrong.
         part: &'static str,
     },
+    /// What follows `?address=`.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// `sim:` takes nothing after the colon.
     #[error("`sim:` takes no `{rest}`")]
     Sim {
@@ -82,23 +101,29 @@ pub enum UrlError {
 impl FromStr for BoardUrl {
     type Err = UrlError;
     fn from_str(url: &str) -> Result<Self, UrlError> {
-        match url.split_once(':') {
-            Some(("vfio-user", "")) => Err(UrlError::Path { url: url.into() }),
-            Some(("vfio-user", path)) => Ok(BoardUrl::VfioUser(path.into())),
-            Some(("pci", address)) => Ok(BoardUrl::Pci(address.parse()?)),
-            Some(("sim", "")) => Ok(BoardUrl::Sim),
-            Some(("sim", rest)) => Err(UrlError::Sim { rest: rest.into() }),
-            _ => Err(UrlError::Scheme { url: url.into() }),
-        }
+        let (board, address) = split_url(url)?;
+        let place = match board.split_once(':') {
+            Some(("vfio-user", "")) => return Err(UrlError::Path { url: url.into() }),
+            Some(("vfio-user", path)) => BoardPlace::VfioUser(path.into()),
+            Some(("pci", address)) => BoardPlace::Pci(address.parse()?),
+            Some(("sim", "")) => BoardPlace::Sim,
+            Some(("sim", rest)) => return Err(UrlError::Sim { rest: rest.into() }),
+            _ => return Err(UrlError::Scheme { url: url.into() }),
+        };
+        Ok(Self { place, address })
     }
 }
 
 impl fmt::Display for BoardUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BoardUrl::VfioUser(path) => write!(f, "vfio-user:{}", path.display()),
-            BoardUrl::Pci(address) => write!(f, "pci:{address}"),
-            BoardUrl::Sim => f.write_str("sim:"),
+        match &self.place {
+            BoardPlace::VfioUser(path) => write!(f, "vfio-user:{}", path.display())?,
+            BoardPlace::Pci(address) => write!(f, "pci:{address}")?,
+            BoardPlace::Sim => f.write_str("sim:")?,
+        }
+        match &self.address {
+            Some(address) => write!(f, "{URL_KEY}{address}"),
+            None => Ok(()),
         }
     }
 }
@@ -165,6 +190,7 @@ mod tests {
         assert!(matches!(parse("/tmp/socket"), UrlError::Scheme { .. }));
         assert!(matches!(parse("vfio-user:"), UrlError::Path { .. }));
         assert!(matches!(parse("sim:1"), UrlError::Sim { .. }));
+        assert!(matches!(parse("sim:?address=x"), UrlError::Address(_)));
         for (url, wrong) in [
             ("pci:", "the domain"),
             ("pci:01:00.0", "the domain"),

@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::board::Options;
+use crate::command::ViState;
 use crate::descriptor::Segment;
 use crate::test_board::TestBoard;
+use crate::transport::Bar;
+use rnic_abi::registers::map;
 
 fn create(test: &TestBoard) -> (Board, CompletionQueue, Vi) {
     let board = Board::open(
@@ -200,4 +203,60 @@ fn connecting_applies_state_peer_and_sequences() {
     drop(vi);
     let posts = test.take_posts();
     assert_eq!(posts[0].command, Command::DestroyVi);
+}
+
+/// Descriptors that lie wherever their owner has them; the queue counts, and refuses nothing.
+#[test]
+fn the_lower_half_posts_at_any_address() {
+    let test = TestBoard::small();
+    let board = Board::open(test.transport(), Options::default()).unwrap();
+    let cq = board.create_cq(6).unwrap();
+    let (vi, mut send, mut receive) =
+        Endpoint::create(&board, &cq, &cq, ViOptions::new(5)).unwrap();
+    test.take_stores();
+    for count in 0..9 {
+        send.post_at(0x7F00_0040 + count, Stag(0x707)).unwrap();
+    }
+    receive.post_at(0x40, Stag(0x808)).unwrap();
+    let stores = test.take_stores();
+    let page = u32::from(vi.number()) * rnic_abi::registers::DOORBELL_PAGE_BYTES as u32;
+    assert_eq!(
+        stores[16..],
+        [
+            (Bar::Doorbells, page + map::SEND_DESCRIPTOR, 8, 0x7F00_0048),
+            (Bar::Doorbells, page + map::SEND_COMMIT, 8, 8 << 32 | 0x707),
+            (Bar::Doorbells, page + map::RECEIVE_DESCRIPTOR, 8, 0x40),
+            (Bar::Doorbells, page + map::RECEIVE_COMMIT, 8, 0x808),
+        ]
+    );
+    assert_eq!((send.used(), send.space(), receive.space()), (9, 0, 7));
+    assert!(matches!(
+        send.check_space(),
+        Err(ViError::QueueFull { queue: "send", .. })
+    ));
+    (0..9).for_each(|_| send.release_entry());
+    assert_eq!(send.space(), 8);
+}
+
+/// A number is given out again only when nobody can ring the old doorbells any more.
+#[test]
+fn a_queue_keeps_its_number_taken() {
+    let test = TestBoard::small();
+    let board = Board::open(test.transport(), Options::default()).unwrap();
+    let cq = board.create_cq(6).unwrap();
+    let create = || Endpoint::create(&board, &cq, &cq, ViOptions::new(5)).unwrap();
+    let (first, send, receive) = create();
+    let number = first.number();
+    first.destroy().unwrap();
+    drop(send);
+    assert_ne!(create().0.number(), number);
+    drop(receive);
+    assert_eq!(create().0.number(), number);
+    // A VI that could not be destroyed keeps it for ever.
+    let second = create();
+    assert_eq!(second.0.number(), number);
+    let refuse = rnic_abi::error::CommandError::BadField;
+    test.state().refuse.push(refuse);
+    drop(second);
+    assert_ne!(create().0.number(), number);
 }

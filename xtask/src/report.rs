@@ -49,7 +49,10 @@ impl Report {
         let time = start.elapsed();
         let counts = match outcome {
             Ok(counts) => {
-                println!("--- {name}: ok in {}", seconds(time));
+                match counts.failed {
+                    0 => println!("--- {name}: ok in {}", seconds(time)),
+                    failed => println!("--- {name}: {failed} FAILED in {}", seconds(time)),
+                }
                 counts
             }
             Err(error) => {

@@ -255,7 +255,6 @@ mod tests {
     use crate::board::Options;
     use crate::command::Access;
     use crate::test_board::TestBoard;
-    use crate::vi::Peer;
     use rnic_abi::completion::ADMIN_CQ;
     use rnic_abi::error::CommandError;
 
@@ -268,15 +267,7 @@ mod tests {
         };
         let board = Board::open(test.transport(), options).unwrap();
         let mut channel = Channel::open(&board, 2, ViOptions::new(5)).unwrap();
-        let peer = Peer {
-            vi: 0,
-            negotiated: 1,
-            ird: 1,
-            ord: 1,
-            send_sequence: 0,
-            receive_sequence: 0,
-        };
-        channel.vi_mut().connect(peer).unwrap();
+        channel.vi_mut().connect(TestBoard::peer()).unwrap();
         let number = channel.vi().number();
         let space = channel.vi().send_space();
         for waits in [false, true] {

@@ -288,7 +288,7 @@ mod tests {
     use crate::completion_queue::CompletionQueue;
     use crate::test_board::TestBoard;
     use crate::transport::Bar;
-    use crate::vi::{Peer, ViOptions};
+    use crate::vi::ViOptions;
     use rnic_abi::error::CommandError;
     use rnic_abi::registers::RING_OFFSET;
 
@@ -303,15 +303,7 @@ mod tests {
         .unwrap();
         let cq = board.create_cq(6).unwrap();
         let mut vi = Vi::create(&board, &cq, &cq, ViOptions::new(5)).unwrap();
-        let peer = Peer {
-            vi: 0,
-            negotiated: 1,
-            ird: 1,
-            ord: 1,
-            send_sequence: 0,
-            receive_sequence: 0,
-        };
-        vi.connect(peer).unwrap();
+        vi.connect(TestBoard::peer()).unwrap();
         let one_shots = OneShots::new(&vi);
         test.take_stores();
         test.take_posts();

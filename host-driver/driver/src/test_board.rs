@@ -6,7 +6,8 @@ use crate::cqe::{Cqe, Kind};
 use crate::memory::HostMemory;
 use crate::slots::Report;
 use crate::transport::{Bar, Rights, Transport, TransportError};
-use rnic_abi::command::{MAX_SLOTS, SLOT_WORDS};
+use crate::vi::Peer;
+use rnic_abi::command::{vi_peer, MAX_SLOTS, SLOT_WORDS};
 use rnic_abi::completion::{ADMIN_CQ, CQE_BYTES};
 use rnic_abi::config::{Config, SMALL};
 use rnic_abi::error::CommandError;
@@ -112,6 +113,18 @@ impl TestBoard {
 
     pub fn take_posts(&self) -> Vec<Post> {
         std::mem::take(&mut self.state().posts)
+    }
+
+    /// A peer that takes advertised STags and one Read at a time.
+    pub fn peer() -> Peer {
+        Peer {
+            vi: 0,
+            negotiated: vi_peer::ADVERTISE,
+            ird: 1,
+            ord: 1,
+            send_sequence: 0,
+            receive_sequence: 0,
+        }
     }
 
     /// A CQE with everything zero but its kind.

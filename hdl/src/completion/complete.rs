@@ -18,8 +18,8 @@
 //! for a record that may be waiting for the release.
 //!
 //! Latency: last CQE word 11 cycles after word 5 (with word 5, 6, 7 in consecutive cycles), 10 after word 6 is offered, 8
-//! after word 7 is taken. Throughput: a record in 16 cycles, with a status write in 18 if
-//! the TPT answers in 8.
+//! after word 7 is taken. Throughput: a record in 16 cycles, with a status write in 18 if the TPT
+//! answers in 8.
 
 use rnic_abi::command::access;
 use rnic_abi::descriptor;

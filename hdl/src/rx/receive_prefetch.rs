@@ -1,8 +1,9 @@
 //! Fetches the receive descriptors of every connected VI before a message needs them: the head one, and the one behind it.
 //!
 //! It reads the queue's next entry, has the TPT check the descriptor, reads its bytes 12 to 47 (control and one segment,
-//! without the link, which the board does not follow) and, when it has more segments, reads it again to its end: that spares an adder and costs only long descriptors. Control word and
-//! segments go into the receive context; a bad descriptor is kept with its VIA status, and `place` completes it so.
+//! without the link, which the board does not follow) and, when it has more segments, reads it again to its end: that spares an
+//! adder and costs only long descriptors. Control word and segments go into the receive context; a bad descriptor is kept with
+//! its VIA status, and `place` completes it so.
 //! The context has two places a VI, filled in turn: one for any descriptor, and a spare one for short ones. A longer one is
 //! left in the queue until the first place is free. One fetch at a time. It does not look at the segments.
 //!
